@@ -1,0 +1,1 @@
+"""Runwright's engine: GitHub Actions workflows, read, planned and run."""

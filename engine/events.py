@@ -1,0 +1,191 @@
+"""The facts a run emits, in order; all that is shown or kept is a view of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+VERSION = 1
+
+
+class Outcome(StrEnum):
+    """How a step, a job or a run ended; GitHub's four words."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+AnnotationLevel = Literal["notice", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One fact. `time` is in seconds since the epoch; `job` is the key of a leg, '' for the run."""
+
+    type: ClassVar[str] = ""
+    time: float = 0.0
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    type: ClassVar[str] = "run.started"
+    run_id: str
+    run_number: int
+    event_name: str
+    workflow: str
+    file: str
+    title: str
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    type: ClassVar[str] = "run.finished"
+    outcome: Outcome
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobExpanded(Event):
+    """A job became its legs; `legs` are their keys in matrix order."""
+
+    type: ClassVar[str] = "job.expanded"
+    legs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStarted(Event):
+    type: ClassVar[str] = "job.started"
+    name: str
+    runs_on: tuple[str, ...]
+    isolation: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinished(Event):
+    """`reason` says why a job was skipped or cancelled, or why it failed outside its steps."""
+
+    type: ClassVar[str] = "job.finished"
+    name: str
+    outcome: Outcome
+    seconds: float = 0.0
+    reason: str = ""
+    allowed_to_fail: bool = False
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEvent(Event):
+    """`step` counts a job's steps from 1."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted(StepEvent):
+    """`script` and `shell` are what will run, `env` what the step itself adds; all masked."""
+
+    type: ClassVar[str] = "step.started"
+    name: str
+    id: str = ""
+    script: str = ""
+    shell: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished(StepEvent):
+    """`outcome` is before `continue-on-error`, `conclusion` after; `attempts` counts all."""
+
+    type: ClassVar[str] = "step.finished"
+    name: str
+    outcome: Outcome
+    conclusion: Outcome
+    seconds: float = 0.0
+    attempts: int = 1
+    exit_code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed(StepEvent):
+    """A try that will be made again after `delay` seconds."""
+
+    type: ClassVar[str] = "step.attempt"
+    attempt: int
+    attempts: int
+    reason: str
+    delay: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output(StepEvent):
+    """Whole lines a step printed, masked, each with its newline (the last may lack it)."""
+
+    type: ClassVar[str] = "output"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupStarted(StepEvent):
+    type: ClassVar[str] = "group.started"
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupEnded(StepEvent):
+    type: ClassVar[str] = "group.ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation(StepEvent):
+    """What `::notice`, `::warning` and `::error` say; 0 or '' where a property was not given."""
+
+    type: ClassVar[str] = "annotation"
+    level: AnnotationLevel
+    message: str
+    title: str = ""
+    file: str = ""
+    line: int = 0
+    end_line: int = 0
+    column: int = 0
+    end_column: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debug(StepEvent):
+    type: ClassVar[str] = "debug"
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(StepEvent):
+    """Markdown that a step wrote to GITHUB_STEP_SUMMARY, masked."""
+
+    type: ClassVar[str] = "summary"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log(Event):
+    """What Runwright itself does for a job or a run: a pull, a volume, a warning."""
+
+    type: ClassVar[str] = "log"
+    level: Literal["info", "warning", "error"] = "info"
+    message: str
+
+
+Emit = Callable[[Event], None]
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """The event as a JSON object: `v`, `type`, and its fields (schema/event.schema.json)."""
+    return {"v": VERSION, "type": event.type} | {
+        f.name: getattr(event, f.name) for f in fields(event)
+    }

@@ -1,0 +1,1 @@
+"""`${{ … }}` text becomes a callable that answers from contexts."""

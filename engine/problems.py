@@ -1,0 +1,66 @@
+"""Every way Runwright says no: a place, a sentence, a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+Level = Literal["error", "warning", "hint"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something was written; line and column count from 1, in characters."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A user's mistake: where it is, what is wrong and what to do, and the rule that found it."""
+
+    place: Place
+    message: str
+    rule: str
+    level: Level = "error"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message} [{self.rule}]"
+
+
+class Refused(Exception):
+    """Problems that end a command; only `engine.cli` catches it.
+
+    `exit_code` is 2 for wrong usage, 3 for an invalid workflow, 4 for the environment.
+    """
+
+    def __init__(self, problems: Iterable[Problem], exit_code: int) -> None:
+        self.problems = tuple(problems)
+        self.exit_code = exit_code
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def usage(message: str, *, where: str = "runwright") -> Refused:
+    """A wrong argument or option, as one problem with exit code 2."""
+    return Refused([Problem(Place(where), message, "usage")], 2)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean "x"?` for the nearest known name, else nothing."""
+    by_folded = {k.lower(): k for k in known}
+    near = get_close_matches(name.lower(), by_folded, n=1, cutoff=0.6)
+    return f'; did you mean "{by_folded[near[0]]}"?' if near else ""
+
+
+def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Those problems that stop a run."""
+    return tuple(p for p in problems if p.level == "error")

@@ -1,0 +1,1 @@
+"""Places that run commands: each module here makes machines of one kind."""
