@@ -1,0 +1,427 @@
+"""YAML text becomes nodes that remember where they were written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from engine.problems import Place, Problem
+
+MAX_CHARACTERS = 1024 * 1024  # GitHub's limits (actions/runner, workflow parser options)
+MAX_NODES = 50_000
+MAX_DEPTH = 50
+
+Plain: TypeAlias = Any  # None, bool, int, float, str, list or dict with string keys
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value. `text` is what the author wrote once quotes and folding are undone."""
+
+    value: None | bool | int | float | str
+    text: str
+    place: Place
+    style: str = ""  # '' for plain, else one of ' " | >
+    raw: str = field(default="", repr=False)
+
+    def place_at(self, offset: int) -> Place:
+        """Where the character at `offset` of `text` (from 0) stands in the file."""
+        line, column = _locate(self, offset)
+        return Place(self.place.file, line, column)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    items: tuple[Node, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    entries: tuple[tuple[Scalar, Node], ...]
+    place: Place
+
+    def get(self, name: str) -> Node | None:
+        """The value of a key, compared exactly as GitHub compares known keys."""
+        return next((value for key, value in self.entries if key.text == name), None)
+
+    def key(self, name: str) -> Scalar | None:
+        return next((key for key, _ in self.entries if key.text == name), None)
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+def load(text: str | bytes, file: str) -> tuple[Node | None, list[Problem]]:
+    """Read one YAML document; the node is None where nothing usable could be read."""
+    decoded = _decode(text, file)
+    if isinstance(decoded, Problem):
+        return None, [decoded]
+    reader = _Reader(file, decoded)
+    try:
+        return reader.document(), reader.problems
+    except _Stop as stop:
+        return None, [*reader.problems, stop.problem]
+    except MarkedYAMLError as error:
+        return None, [*reader.problems, _syntax_problem(error, file, decoded)]
+    except YAMLError as error:
+        return None, [*reader.problems, _character_problem(error, file, decoded)]
+
+
+def plain(node: Node | None) -> Plain:
+    """The JSON value of a node; mapping keys are strings, as GitHub reads them."""
+    match node:
+        case Scalar():
+            return node.value
+        case Sequence():
+            return [plain(item) for item in node.items]
+        case Mapping():
+            return {key.text: plain(value) for key, value in node.entries}
+    return None
+
+
+def scalars(node: Node | None) -> Iterator[Scalar]:
+    """Every scalar of a node that is a value (not a key), in order."""
+    match node:
+        case Scalar():
+            yield node
+        case Sequence():
+            for item in node.items:
+                yield from scalars(item)
+        case Mapping():
+            for _, value in node.entries:
+                yield from scalars(value)
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+class _Stop(Exception):
+    def __init__(self, place: Place, message: str, rule: str) -> None:
+        self.problem = Problem(place, message, rule)
+
+
+def _decode(text: str | bytes, file: str) -> str | Problem:
+    if len(text) > MAX_CHARACTERS:
+        message = (
+            f"the file is larger than {MAX_CHARACTERS} characters, GitHub's limit for a workflow; "
+            "split it or move scripts into files of their own"
+        )
+        return Problem(Place(file), message, "file-size")
+    if isinstance(text, str):
+        return text.removeprefix("\ufeff")
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
+        message = f"byte 0x{text[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        return Problem(Place(file, line, column), message, "yaml")
+
+
+class _Reader:
+    """Turns the parser's events into nodes, replaying an anchor's node at each alias."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.text = text
+        self.problems: list[Problem] = []
+        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.open_anchors: set[str] = set()
+        self.nodes = 0
+        self.events = iter(YAML(typ="safe", pure=False).parse(text))
+
+    def document(self) -> Node:
+        event = self._next("StreamStart", "DocumentStart")
+        if event is None or _kind(event) == "StreamEnd":
+            raise _Stop(
+                Place(self.file, 1, 1),
+                "the file is empty; a workflow has at least `on:` and `jobs:`",
+                "yaml",
+            )
+        node = self._node(next(self.events), 0)
+        for event in self.events:
+            if _kind(event) == "DocumentStart":
+                raise _Stop(
+                    self._place(event), "a second document starts here; keep one a file", "yaml"
+                )
+        return node
+
+    def _next(self, *skipped: str) -> Any:
+        for event in self.events:
+            if _kind(event) == skipped[-1]:
+                return event
+            if _kind(event) not in skipped:
+                return event
+        return None
+
+    def _place(self, event: Any) -> Place:
+        start, end = event.start_mark, event.end_mark
+        return Place(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+    def _count(self, nodes: int, place: Place) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            message = (
+                f"more than {MAX_NODES} values once aliases are replaced by what they stand for, "
+                "GitHub's limit; use fewer aliases of large anchors"
+            )
+            raise _Stop(place, message, "file-size")
+
+    def _node(self, event: Any, depth: int) -> Node:
+        place = self._place(event)
+        if depth > MAX_DEPTH:
+            raise _Stop(place, f"nested deeper than {MAX_DEPTH} levels, GitHub's limit", "depth")
+        kind = _kind(event)
+        if kind == "Alias":
+            return self._alias(event, place)
+        self._count(1, place)
+        before, anchor = self.nodes, event.anchor
+        if anchor is not None:
+            self.open_anchors.add(anchor)
+        node: Node
+        if kind == "Scalar":
+            node = self._scalar(event, place)
+        elif kind == "SequenceStart":
+            node = self._sequence(event, place, depth)
+        else:
+            node = self._mapping(event, place, depth)
+        if anchor is not None:
+            self.open_anchors.discard(anchor)
+            self.anchors[anchor] = node, self.nodes - before + 1
+        return node
+
+    def _alias(self, event: Any, place: Place) -> Node:
+        name = event.anchor
+        if name in self.open_anchors:
+            raise _Stop(
+                place, f'the alias "*{name}" stands inside its own anchor "&{name}"', "alias"
+            )
+        if name not in self.anchors:
+            raise _Stop(
+                place, f'no anchor "&{name}" stands before this alias "*{name}"', "alias"
+            )
+        node, size = self.anchors[name]
+        self._count(size, place)
+        return node
+
+    def _scalar(self, event: Any, place: Place) -> Scalar:
+        raw = self.text[event.start_mark.index : event.end_mark.index]
+        value = self._value(event, place)
+        return Scalar(value, event.value, place, event.style or "", raw)
+
+    def _value(self, event: Any, place: Place) -> None | bool | int | float | str:
+        if event.tag is None or event.tag == "!":
+            return resolve(event.value) if event.implicit[0] else str(event.value)
+        value = _TAGS.get(event.tag, _no_tag)(event.value)
+        if value is _WRONG:
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.problems.append(
+                Problem(
+                    place,
+                    f'the tag "{tag}" does not fit "{event.value}"; only !!str, !!int, !!float, '
+                    "!!bool and !!null are known",
+                    "yaml",
+                )
+            )
+            return str(event.value)
+        return value
+
+    def _sequence(self, start: Any, place: Place, depth: int) -> Sequence:
+        self._plain_collection(start, place)
+        items: list[Node] = []
+        for event in self.events:
+            if _kind(event) == "SequenceEnd":
+                break
+            items.append(self._node(event, depth + 1))
+        return Sequence(tuple(items), place)
+
+    def _plain_collection(self, start: Any, place: Place) -> None:
+        if start.tag is not None and start.tag not in _COLLECTION_TAGS:
+            self.problems.append(Problem(place, f'the tag "{start.tag}" is not known', "yaml"))
+
+    def _mapping(self, start: Any, place: Place, depth: int) -> Mapping:
+        self._plain_collection(start, place)
+        entries: list[tuple[Scalar, Node]] = []
+        seen: dict[str, Scalar] = {}
+        for event in self.events:
+            if _kind(event) == "MappingEnd":
+                break
+            key = self._node(event, depth + 1)
+            value = self._node(next(self.events), depth + 1)
+            if not isinstance(key, Scalar):
+                self.problems.append(Problem(key.place, "a key must be a plain string", "yaml"))
+                continue
+            first = seen.setdefault(key.text.lower(), key)
+            if first is not key:
+                self.problems.append(_duplicate(key, first))
+                continue
+            entries.append((key, value))
+        return Mapping(tuple(entries), place)
+
+
+def _kind(event: Any) -> str:
+    return type(event).__name__.removesuffix("Event")
+
+
+def _duplicate(key: Scalar, first: Scalar) -> Problem:
+    message = (
+        f'"{key.text}" is already defined at line {first.place.line}, column {first.place.column}; '
+        "keys are compared without regard to case, so remove or rename one of them"
+    )
+    return Problem(key.place, message, "duplicate-key")
+
+
+# --- what a plain scalar stands for (YAML 1.2 core schema) -----------------------------------------
+
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_TRUE, _FALSE = frozenset(("true", "True", "TRUE")), frozenset(("false", "False", "FALSE"))
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)")
+_NUMBER_START = frozenset("+-.0123456789")
+_WRONG: Any = object()
+
+
+def resolve(text: str) -> None | bool | int | float | str:
+    """A plain scalar's value; `on`, `yes` and `0777` are no booleans and not octal."""
+    if text in _NULLS:
+        return None
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    if text[0] not in _NUMBER_START:
+        return text
+    number = _number(text)
+    return text if number is None else number
+
+
+def _number(text: str) -> int | float | None:
+    if _INT.fullmatch(text):
+        return _integer(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if match := _INFINITE.fullmatch(text):
+        return float(f"{match[1]}inf")
+    return float("nan") if text in (".nan", ".NaN", ".NAN") else None
+
+
+def _integer(text: str) -> int | float:
+    if len(text) > 400:  # int() refuses thousands of digits, and a double has no more than 309
+        return float(text) if text[1:2] not in ("x", "o") else float("inf")
+    return int(text, 0) if text[1:2] in ("x", "o") else int(text)
+
+
+def _no_tag(_: str) -> Any:
+    return _WRONG
+
+
+def _typed(*types: type) -> Any:
+    def convert(text: str) -> Any:
+        value = resolve(text)
+        return value if type(value) in types else _WRONG
+
+    return convert
+
+
+_PREFIX = "tag:yaml.org,2002:"
+_COLLECTION_TAGS = frozenset((f"{_PREFIX}map", f"{_PREFIX}seq", "!"))
+_TAGS: dict[str, Any] = {
+    f"{_PREFIX}str": str,
+    f"{_PREFIX}int": _typed(int),
+    f"{_PREFIX}float": _typed(int, float),
+    f"{_PREFIX}bool": _typed(bool),
+    f"{_PREFIX}null": _typed(type(None)),
+}
+
+
+# --- errors of the YAML library, in our words -----------------------------------------------------
+
+
+def _syntax_problem(error: MarkedYAMLError, file: str, text: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    lines = text.splitlines()
+    line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+    if "\t" in line[: place.column]:
+        return Problem(place, "YAML does not allow a tab for indentation; use spaces", "yaml")
+    message = str(error.problem or "this is not YAML")
+    if error.context:
+        where = error.context_mark
+        since = f" that starts at line {where.line + 1}" if where and where is not mark else ""
+        message = f"{message} {error.context}{since}"
+    hint = "; quote a value that starts with @, `, %, & or *" if "cannot start" in message else ""
+    return Problem(place, f"{message}{hint}", "yaml")
+
+
+def _character_problem(error: YAMLError, file: str, text: str) -> Problem:
+    bad = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    if bad is None:
+        return Problem(Place(file), f"this is not YAML: {error}", "yaml")
+    line = text.count("\n", 0, bad.start()) + 1
+    column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
+    message = f"the character U+{ord(bad[0]):04X} is not allowed in YAML; remove it"
+    return Problem(Place(file, line, column), message, "yaml")
+
+
+# --- from a character of a value back to the file ---------------------------------------------------
+
+_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\n[ \t]*|.)", re.DOTALL)
+
+
+def _locate(scalar: Scalar, offset: int) -> tuple[int, int]:
+    if scalar.style in ("|", ">"):
+        return _locate_in_block(scalar, offset)
+    index = 0
+    for position in _characters(scalar):
+        if index >= offset:
+            break
+        index += 1
+    else:
+        position = len(scalar.raw)
+    before = scalar.raw[:position]
+    newlines = before.count("\n")
+    if not newlines:
+        return scalar.place.line, scalar.place.column + position
+    return scalar.place.line + newlines, position - before.rfind("\n")
+
+
+def _characters(scalar: Scalar) -> Iterator[int]:
+    """For each character of a flow scalar's text, its index in the raw text (folding: roughly)."""
+    raw, index = scalar.raw, 0
+    if scalar.style:
+        index = raw.find(scalar.style) + 1
+    end = len(raw) - (1 if scalar.style else 0)
+    while index < end:
+        yield index
+        if scalar.style == "'" and raw[index] == "'":
+            index += 2
+        elif scalar.style == '"' and raw[index] == "\\":
+            match = _ESCAPE.match(raw, index)
+            index = match.end() if match else index + 1
+        elif raw[index] == "\n":
+            index += len(raw[index:]) - len(raw[index:].lstrip())
+        else:
+            index += 1
+
+
+def _locate_in_block(scalar: Scalar, offset: int) -> tuple[int, int]:
+    lines = scalar.raw.split("\n")[1:]
+    first = next((line for line in lines if line.strip()), "")
+    indent = len(first) - len(first.lstrip(" "))
+    if match := re.match(r"[|>][-+]?([1-9])", scalar.raw):
+        # an explicit indicator counts from the parent, which is at most one level further left
+        indent = min(indent, int(match[1]) + max(0, scalar.place.column - 1))
+    seen = 0
+    for number, line in enumerate(lines):
+        length = max(0, len(line) - indent)
+        if offset <= seen + length:
+            return scalar.place.line + 1 + number, indent + 1 + offset - seen
+        seen += length + 1
+    return scalar.place.line + len(lines), 1

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Builds the images the tests need, without a registry: Debian's mirror, debootstrap and a
+# static busybox are enough. Only what is missing is built; any failure ends the script.
+# Needs root, Docker, and the Debian packages debootstrap and busybox-static.
+set -eu
+
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+
+missing() {
+  ! docker image inspect "runwright-test/$1" >/dev/null 2>&1
+}
+
+debian() {
+  debootstrap --variant=minbase \
+    --include=ca-certificates,git,procps,python3,python3-venv,python3-pip \
+    bookworm "$here/root" "$mirror"
+  rm -rf "$here/root/var/cache/apt/archives/"*.deb "$here/root/var/lib/apt/lists/"*
+  tar -C "$here/root" -c . | docker import \
+    --change 'CMD ["bash"]' \
+    --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+    - runwright-test/debian:bookworm
+}
+
+node() {
+  mkdir "$here/node"
+  cat >"$here/node/Dockerfile" <<-'END'
+	FROM runwright-test/debian:bookworm
+	RUN apt-get update && apt-get install -y --no-install-recommends nodejs \
+	    && rm -rf /var/lib/apt/lists/*
+	END
+  docker build --network host -t runwright-test/node "$here/node"
+}
+
+busybox() {
+  mkdir -p "$here/busybox/bin" "$here/busybox/etc" "$here/busybox/tmp" "$here/busybox/home/user"
+  cp "$(command -v busybox)" "$here/busybox/bin/busybox"
+  for name in $("$here/busybox/bin/busybox" --list); do
+    [ "$name" = busybox ] || ln -s busybox "$here/busybox/bin/$name"
+  done
+  printf 'root:x:0:0:root:/:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n' \
+    >"$here/busybox/etc/passwd"
+  printf 'root:x:0:\nuser:x:1000:\n' >"$here/busybox/etc/group"
+  chmod 1777 "$here/busybox/tmp"
+  tar -C "$here/busybox" -c . | docker import \
+    --change 'USER user' --change 'ENV PATH=/bin' - runwright-test/busybox
+}
+
+scratch() {
+  mkdir "$here/scratch"
+  cp "$(command -v busybox)" "$here/scratch/only"
+  tar -C "$here/scratch" -c . | docker import --change 'CMD ["/only"]' - runwright-test/scratch
+}
+
+for image in debian:bookworm busybox scratch node; do
+  if missing "$image"; then
+    echo "building runwright-test/$image"
+    "${image%%:*}"
+  fi
+done
