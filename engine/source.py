@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
@@ -23,7 +24,7 @@ Plain: TypeAlias = Any  # None, bool, int, float, str, list or dict with string 
 class Scalar:
     """A single value. `text` is what the author wrote once quotes and folding are undone."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     text: str
     place: Place
     style: str = ""  # '' for plain, else one of ' " | >
@@ -203,9 +204,7 @@ class _Reader:
                 place, f'the alias "*{name}" stands inside its own anchor "&{name}"', "alias"
             )
         if name not in self.anchors:
-            raise _Stop(
-                place, f'no anchor "&{name}" stands before this alias "*{name}"', "alias"
-            )
+            raise _Stop(place, f'no anchor "&{name}" stands before this alias "*{name}"', "alias")
         node, size = self.anchors[name]
         self._count(size, place)
         return node
@@ -215,7 +214,7 @@ class _Reader:
         value = self._value(event, place)
         return Scalar(value, event.value, place, event.style or "", raw)
 
-    def _value(self, event: Any, place: Place) -> None | bool | int | float | str:
+    def _value(self, event: Any, place: Place) -> bool | int | float | str | None:
         if event.tag is None or event.tag == "!":
             return resolve(event.value) if event.implicit[0] else str(event.value)
         value = _TAGS.get(event.tag, _no_tag)(event.value)
@@ -277,7 +276,7 @@ def _duplicate(key: Scalar, first: Scalar) -> Problem:
     return Problem(key.place, message, "duplicate-key")
 
 
-# --- what a plain scalar stands for (YAML 1.2 core schema) -----------------------------------------
+# --- what a plain scalar stands for (YAML 1.2 core schema) --------------------------------------
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TRUE, _FALSE = frozenset(("true", "True", "TRUE")), frozenset(("false", "False", "FALSE"))
@@ -288,7 +287,7 @@ _NUMBER_START = frozenset("+-.0123456789")
 _WRONG: Any = object()
 
 
-def resolve(text: str) -> None | bool | int | float | str:
+def resolve(text: str) -> bool | int | float | str | None:
     """A plain scalar's value; `on`, `yes` and `0777` are no booleans and not octal."""
     if text in _NULLS:
         return None
@@ -341,7 +340,7 @@ _TAGS: dict[str, Any] = {
 }
 
 
-# --- errors of the YAML library, in our words -----------------------------------------------------
+# --- errors of the YAML library, in our words ---------------------------------------------------
 
 
 def _syntax_problem(error: MarkedYAMLError, file: str, text: str) -> Problem:
@@ -370,7 +369,7 @@ def _character_problem(error: YAMLError, file: str, text: str) -> Problem:
     return Problem(Place(file, line, column), message, "yaml")
 
 
-# --- from a character of a value back to the file ---------------------------------------------------
+# --- from a character of a value back to the file -----------------------------------------------
 
 _ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\n[ \t]*|.)", re.DOTALL)
 
@@ -378,13 +377,7 @@ _ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\n[ \t]*|.)", re.DOTALL)
 def _locate(scalar: Scalar, offset: int) -> tuple[int, int]:
     if scalar.style in ("|", ">"):
         return _locate_in_block(scalar, offset)
-    index = 0
-    for position in _characters(scalar):
-        if index >= offset:
-            break
-        index += 1
-    else:
-        position = len(scalar.raw)
+    position = next(islice(_characters(scalar), offset, None), len(scalar.raw))
     before = scalar.raw[:position]
     newlines = before.count("\n")
     if not newlines:

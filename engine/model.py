@@ -1,0 +1,441 @@
+"""The workflow as frozen, typed values whose strings are already compiled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from engine import availability as may
+from engine.availability import Allowed
+from engine.problems import Place, Problem, did_you_mean
+from engine.retry import Backoff, Retry, RetryOn, seconds
+from engine.source import Mapping, Node, Scalar, Sequence
+from engine.tree import Condition, Fields, Text, Tree, build, condition, text
+
+StepKind = Literal["run", "uses", "wait", "wait-all", "cancel", "parallel"]
+STEP_KINDS: tuple[StepKind, ...] = ("run", "uses", "wait", "wait-all", "cancel", "parallel")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One event of `on:`; `filters` is None where none were given."""
+
+    event: str
+    place: Place
+    filters: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """`defaults.run`."""
+
+    shell: Tree | None = None
+    working_directory: Tree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; of `run`, `uses` and the rest only what its kind has is set."""
+
+    kind: StepKind
+    place: Place
+    id: str = ""
+    name: Text | None = None
+    condition: Condition | None = None
+    run: Text | None = None
+    shell: Scalar | None = None
+    working_directory: Text | None = None
+    uses: Scalar | None = None
+    with_: Tree | None = None
+    env: Tree | None = None
+    continue_on_error: Tree | None = None
+    timeout_minutes: Tree | None = None
+    retry: Retry | None = None
+    background: bool = False
+    targets: tuple[str, ...] = ()
+    children: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    matrix: Tree | None = None
+    fail_fast: Tree | None = None
+    max_parallel: Tree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One entry of `jobs:`, before its matrix is known."""
+
+    id: str
+    place: Place
+    name: Text | None = None
+    needs: tuple[Need, ...] = ()
+    condition: Condition | None = None
+    runs_on: Tree | None = None
+    strategy: Strategy | None = None
+    env: Tree | None = None
+    defaults: Defaults = Defaults()
+    outputs: Tree | None = None
+    container: Tree | None = None
+    services: Tree | None = None
+    environment: Tree | None = None
+    concurrency: Tree | None = None
+    continue_on_error: Tree | None = None
+    timeout_minutes: Tree | None = None
+    cancel_timeout_minutes: Tree | None = None
+    retry: Retry | None = None
+    steps: tuple[Step, ...] = ()
+    uses: Scalar | None = None
+    with_: Tree | None = None
+    secrets: Tree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    file: str
+    name: str
+    triggers: tuple[Trigger, ...]
+    run_name: Text | None = None
+    env: Tree | None = None
+    defaults: Defaults = Defaults()
+    concurrency: Tree | None = None
+    jobs: tuple[Job, ...] = ()
+
+    def trigger(self, event: str) -> Trigger | None:
+        return next((t for t in self.triggers if t.event == event), None)
+
+
+def read(node: Node, file: str) -> tuple[Workflow, list[Problem]]:
+    """A workflow from a node that `check` found to have the right shape.
+
+    The problems are what a schema can't say: expressions, ids, needs that do not exist.
+    """
+    problems: list[Problem] = []
+    keys = _Keys(node, problems)
+    workflow = Workflow(
+        file=file,
+        name=keys.literal("name") or file,
+        triggers=_triggers(keys.node("on")),
+        run_name=keys.text("run-name", may.RUN_NAME),
+        env=keys.tree("env", may.ENV),
+        defaults=_defaults(keys, may.NONE),
+        concurrency=keys.tree("concurrency", may.CONCURRENCY),
+        jobs=_jobs(keys.node("jobs"), problems),
+    )
+    _check_needs(workflow.jobs, problems)
+    return workflow, problems
+
+
+class _Keys:
+    """The keys of one mapping, each compiled as what it is."""
+
+    def __init__(self, node: Node | None, problems: list[Problem]) -> None:
+        self.mapping = node if isinstance(node, Mapping) else Mapping((), Place(""))
+        self.problems = problems
+
+    def node(self, key: str) -> Node | None:
+        return self.mapping.get(key)
+
+    def scalar(self, key: str) -> Scalar | None:
+        node = self.node(key)
+        return node if isinstance(node, Scalar) and node.value is not None else None
+
+    def literal(self, key: str) -> str:
+        scalar = self.scalar(key)
+        return scalar.text if scalar else ""
+
+    def tree(self, key: str, allowed: Allowed) -> Tree | None:
+        node = self.node(key)
+        return None if node is None else build(node, allowed, self.problems)
+
+    def text(self, key: str, allowed: Allowed) -> Text | None:
+        scalar = self.scalar(key)
+        return None if scalar is None else text(scalar, allowed, self.problems)
+
+    def condition(self, allowed: Allowed) -> Condition | None:
+        node = self.node("if")
+        return condition(node, allowed, self.problems) if isinstance(node, Scalar) else None
+
+
+# --- the root -----------------------------------------------------------------------------------
+
+
+def _triggers(node: Node | None) -> tuple[Trigger, ...]:
+    match node:
+        case Scalar():
+            return (Trigger(node.text, node.place),)
+        case Sequence():
+            return tuple(
+                Trigger(item.text, item.place) for item in node.items if isinstance(item, Scalar)
+            )
+        case Mapping():
+            return tuple(
+                Trigger(key.text, key.place, None if _is_null(value) else value)
+                for key, value in node.entries
+            )
+    return ()
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _defaults(keys: _Keys, allowed: Allowed) -> Defaults:
+    defaults = keys.node("defaults")
+    run = _Keys(defaults.get("run") if isinstance(defaults, Mapping) else None, keys.problems)
+    return Defaults(run.tree("shell", allowed), run.tree("working-directory", allowed))
+
+
+# --- jobs ---------------------------------------------------------------------------------------
+
+_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def _jobs(node: Node | None, problems: list[Problem]) -> tuple[Job, ...]:
+    if not isinstance(node, Mapping):
+        return ()
+    for key, _ in node.entries:
+        _check_id(key, "job", problems)
+    return tuple(_job(key, value, problems) for key, value in node.entries)
+
+
+def _check_id(key: Scalar, what: str, problems: list[Problem]) -> None:
+    if not _ID.fullmatch(key.text):
+        rule = "it starts with a letter or _ and goes on with letters, digits, - or _"
+    elif key.text.startswith("__"):
+        rule = 'names that start with "__" are reserved'
+    elif len(key.text) >= 100:
+        rule = "it must have fewer than 100 characters"
+    else:
+        return
+    problems.append(Problem(key.place, f'"{key.text}" can\'t be a {what} id: {rule}', "id"))
+
+
+def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
+    keys = _Keys(node, problems)
+    return Job(
+        id=key.text,
+        place=key.place,
+        name=keys.text("name", may.JOB_NAME),
+        needs=_needs(keys.node("needs")),
+        condition=keys.condition(may.JOB_IF),
+        runs_on=keys.tree("runs-on", may.JOB_RUNS_ON),
+        strategy=_strategy(keys),
+        env=keys.tree("env", may.JOB_ENV),
+        defaults=_defaults(keys, may.JOB_DEFAULTS),
+        outputs=keys.tree("outputs", may.JOB_OUTPUTS),
+        container=_container(keys.node("container"), may.JOB_CONTAINER, problems),
+        services=_services(keys.node("services"), problems),
+        environment=_environment(keys),
+        concurrency=keys.tree("concurrency", may.JOB_CONCURRENCY),
+        continue_on_error=keys.tree("continue-on-error", may.JOB_CONTINUE_ON_ERROR),
+        timeout_minutes=keys.tree("timeout-minutes", may.JOB_TIMEOUT),
+        cancel_timeout_minutes=keys.tree("cancel-timeout-minutes", may.JOB_TIMEOUT),
+        retry=_retry(keys),
+        steps=_steps(keys.node("steps"), problems),
+        uses=keys.scalar("uses"),
+        with_=keys.tree("with", may.JOB_WITH),
+        secrets=keys.tree("secrets", may.JOB_SECRETS),
+    )
+
+
+def _needs(node: Node | None) -> tuple[Need, ...]:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return tuple(Need(item.text, item.place) for item in items if isinstance(item, Scalar))
+
+
+def _check_needs(jobs: tuple[Job, ...], problems: list[Problem]) -> None:
+    known = {job.id.lower(): job for job in jobs}
+    for job in jobs:
+        for need in job.needs:
+            if need.id.lower() not in known:
+                others = [other.id for other in jobs if other is not job]
+                hint = did_you_mean(need.id, others)
+                message = f'job "{job.id}" needs job "{need.id}", which does not exist{hint}'
+                problems.append(Problem(need.place, message, "needs"))
+
+
+def _strategy(keys: _Keys) -> Strategy | None:
+    node = keys.node("strategy")
+    if node is None:
+        return None
+    inner = _Keys(node, keys.problems)
+    allowed = may.JOB_STRATEGY
+    return Strategy(
+        inner.tree("matrix", allowed),
+        inner.tree("fail-fast", allowed),
+        inner.tree("max-parallel", allowed),
+    )
+
+
+def _container(node: Node | None, allowed: Allowed, problems: list[Problem]) -> Tree | None:
+    """A container or a service: its `env` and `credentials` may ask for more than the rest."""
+    if not isinstance(node, Mapping):
+        return None if node is None else build(node, allowed, problems)
+    special = {"env": may.JOB_CONTAINER_ENV, "credentials": may.JOB_CONTAINER_CREDENTIALS}
+    entries = tuple(
+        (Text(key), build(value, special.get(key.text, allowed), problems))
+        for key, value in node.entries
+    )
+    return Fields(node, entries)
+
+
+def _services(node: Node | None, problems: list[Problem]) -> Tree | None:
+    if not isinstance(node, Mapping):
+        return None if node is None else build(node, may.JOB_SERVICES, problems)
+    entries: list[tuple[Text, Tree]] = []
+    for key, value in node.entries:
+        service = _container(value, may.JOB_SERVICES, problems)
+        if service is not None:
+            entries.append((Text(key), service))
+    return Fields(node, tuple(entries))
+
+
+def _environment(keys: _Keys) -> Tree | None:
+    node = keys.node("environment")
+    if not isinstance(node, Mapping):
+        return keys.tree("environment", may.JOB_ENVIRONMENT)
+    entries = tuple(
+        (Text(key), build(value, _ENVIRONMENT.get(key.text, may.JOB_ENVIRONMENT), keys.problems))
+        for key, value in node.entries
+    )
+    return Fields(node, entries)
+
+
+_ENVIRONMENT = {"url": may.JOB_ENVIRONMENT_URL}
+
+
+# --- steps --------------------------------------------------------------------------------------
+
+
+def _steps(node: Node | None, problems: list[Problem]) -> tuple[Step, ...]:
+    if not isinstance(node, Sequence):
+        return ()
+    steps = tuple(_step(item, problems) for item in node.items if isinstance(item, Mapping))
+    _check_step_ids(node, problems)
+    return steps
+
+
+def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
+    seen: dict[str, Scalar] = {}
+    for item in node.items:
+        id_ = item.get("id") if isinstance(item, Mapping) else None
+        if not isinstance(id_, Scalar) or id_.value is None:
+            continue
+        _check_id(id_, "step", problems)
+        first = seen.setdefault(id_.text.lower(), id_)
+        if first is not id_:
+            message = (
+                f'the step id "{id_.text}" is already used at line {first.place.line}, '
+                f"column {first.place.column}; ids are unique in a job, without regard to case"
+            )
+            problems.append(Problem(id_.place, message, "id"))
+
+
+def _step(node: Mapping, problems: list[Problem]) -> Step:
+    keys = _Keys(node, problems)
+    kind = next((k for k in STEP_KINDS if node.key(k) is not None), "run")
+    return Step(
+        kind=kind,
+        place=node.place,
+        id=keys.literal("id"),
+        name=keys.text("name", may.step("name")),
+        condition=keys.condition(may.STEP_IF),
+        run=keys.text("run", may.step("run")),
+        shell=keys.scalar("shell"),
+        working_directory=keys.text("working-directory", may.step("working-directory")),
+        uses=keys.scalar("uses"),
+        with_=keys.tree("with", may.step("with")),
+        env=keys.tree("env", may.step("env")),
+        continue_on_error=keys.tree("continue-on-error", may.step("continue-on-error")),
+        timeout_minutes=keys.tree("timeout-minutes", may.step("timeout-minutes")),
+        retry=_retry(keys),
+        background=keys.literal("background") == "true",
+        targets=_targets(keys.node(kind)) if kind in ("wait", "cancel") else (),
+        children=_steps(keys.node("parallel"), problems),
+    )
+
+
+def _targets(node: Node | None) -> tuple[str, ...]:
+    return tuple(need.id for need in _needs(node))
+
+
+# --- retry --------------------------------------------------------------------------------------
+
+
+def _retry(keys: _Keys) -> Retry | None:
+    node = keys.node("retry")
+    if isinstance(node, Scalar) and isinstance(node.value, int):
+        return Retry(attempts=node.value)
+    if not isinstance(node, Mapping):
+        return None
+    block = _Keys(node, keys.problems)
+    return Retry(
+        attempts=_typed(block, "attempts", int, 3),
+        backoff=_backoff(block.literal("backoff")),
+        delay=_duration(block, "delay", 0.0),
+        max_delay=_duration(block, "max-delay", float("inf")),
+        jitter=_typed(block, "jitter", bool, False),
+        timeout=_duration(block, "timeout", 0.0) or None,
+        on=_retry_on(block),
+    )
+
+
+def _backoff(written: str) -> Backoff:
+    match written:
+        case "linear" | "exponential":
+            return written
+    return "fixed"
+
+
+def _retry_on(block: _Keys) -> RetryOn | None:
+    if not isinstance(block.node("on"), Mapping):
+        return None
+    on = _Keys(block.node("on"), block.problems)
+    return RetryOn(
+        exit_codes=tuple(
+            item.value for item in _scalars(on.node("exit-codes")) if isinstance(item.value, int)
+        ),
+        output=tuple(_patterns(on.node("output"), block.problems)),
+        timeout=_typed(on, "timeout", bool, False),
+    )
+
+
+def _scalars(node: Node | None) -> list[Scalar]:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return [item for item in items if isinstance(item, Scalar)]
+
+
+def _patterns(node: Node | None, problems: list[Problem]) -> list[re.Pattern[str]]:
+    patterns = []
+    for item in _scalars(node):
+        try:
+            patterns.append(re.compile(item.text))
+        except re.error as error:
+            message = f'"{item.text}" is not a regular expression: {error}'
+            problems.append(Problem(item.place, message, "retry"))
+    return patterns
+
+
+def _duration(keys: _Keys, key: str, default: float) -> float:
+    scalar = keys.scalar(key)
+    if scalar is None:
+        return default
+    found = seconds(scalar.text)
+    return default if found is None else found
+
+
+def _typed(keys: _Keys, key: str, wanted: Callable[..., _T], default: _T) -> _T:
+    scalar = keys.scalar(key)
+    return scalar.value if scalar and type(scalar.value) is wanted else default  # type: ignore[return-value]

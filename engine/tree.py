@@ -1,0 +1,322 @@
+"""YAML values with expressions inside; plain values once the contexts are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from engine.availability import CONTEXTS, SPECIAL_FUNCTIONS, Allowed
+from engine.expr import (
+    Call,
+    Expr,
+    ExprError,
+    Name,
+    Template,
+    Value,
+    compile_condition,
+    compile_template,
+    kind,
+    to_string,
+    truthy,
+)
+from engine.problems import Place, Problem
+from engine.source import Mapping as MappingNode
+from engine.source import Node, Plain, Scalar
+from engine.source import Sequence as SequenceNode
+
+INSERT = "insert"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What expressions are answered from: the contexts, and the functions that depend on a job."""
+
+    contexts: Mapping[str, Value]
+    functions: Mapping[str, Callable[..., Value]] = field(default_factory=dict)
+
+
+class Unresolved(Exception):
+    """An expression had no answer, or one of the wrong kind; carries the problem to show."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        self.problem = Problem(place, message, "expression")
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A scalar; `template` is None where there is no expression in it."""
+
+    node: Scalar
+    template: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    node: SequenceNode
+    items: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A mapping; a key of the form `${{ insert }}` is kept as an entry with key INSERT."""
+
+    node: MappingNode
+    entries: tuple[tuple[Text, Tree], ...]
+
+    def get(self, name: str) -> Tree | None:
+        return next((value for key, value in self.entries if key.node.text == name), None)
+
+
+Tree: TypeAlias = Text | Items | Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The value of an `if:`, with GitHub's implicit `success()` already put in."""
+
+    node: Scalar
+    expr: Expr
+
+
+# --- building -----------------------------------------------------------------------------------
+
+
+def build(node: Node, allowed: Allowed, problems: list[Problem]) -> Tree:
+    """Compile every expression under a node; what is wrong is added to `problems`."""
+    match node:
+        case Scalar():
+            return text(node, allowed, problems)
+        case SequenceNode():
+            return Items(node, tuple(build(item, allowed, problems) for item in node.items))
+    entries = (
+        (text(key, allowed, problems), build(value, allowed, problems))
+        for key, value in node.entries
+    )
+    return Fields(node, tuple(entries))
+
+
+def text(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
+    """Compile the expressions of one scalar."""
+    if not isinstance(node.value, str) or "${{" not in node.text or _is_insert(node.text):
+        return Text(node)
+    try:
+        template = compile_template(node.text, names=CONTEXTS, functions=SPECIAL_FUNCTIONS)
+    except ExprError as error:
+        problems.append(_problem(node, error))
+        return Text(node)
+    _check_availability(node, template.names, template.calls, allowed, problems)
+    return Text(node, template)
+
+
+def condition(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Condition | None:
+    """Compile the value of an `if:`."""
+    try:
+        expr = compile_condition(node.text, names=CONTEXTS, functions=SPECIAL_FUNCTIONS)
+    except ExprError as error:
+        problems.append(_problem(node, error))
+        return None
+    _check_availability(node, expr.names, expr.calls, allowed, problems)
+    return Condition(node, expr)
+
+
+def _problem(node: Scalar, error: ExprError) -> Problem:
+    return Problem(node.place_at(error.position - 1), error.message, "expression")
+
+
+def _check_availability(
+    node: Scalar,
+    names: tuple[Name, ...],
+    calls: tuple[Call, ...],
+    allowed: Allowed,
+    problems: list[Problem],
+) -> None:
+    for name in names:
+        if name.name.lower() not in allowed.contexts:
+            here = ", ".join(sorted(allowed.contexts)) or "none"
+            message = (
+                f'the context "{name.name}" is not available in {allowed.key}; '
+                f"available here: {here}"
+            )
+            problems.append(Problem(node.place_at(name.position - 1), message, "context"))
+    for call in calls:
+        if call.name in SPECIAL_FUNCTIONS and call.name not in allowed.functions:
+            where = "an `if:`" if call.name != "hashfiles" else "the keys of a step"
+            spelt = "hashFiles" if call.name == "hashfiles" else call.name
+            message = f'the function "{spelt}" is only available in {where}, not in {allowed.key}'
+            problems.append(Problem(node.place_at(call.position - 1), message, "context"))
+
+
+def _is_insert(text_: str) -> bool:
+    inner = text_.strip()
+    return (
+        inner.startswith("${{") and inner.endswith("}}") and inner[3:-2].strip().lower() == INSERT
+    )
+
+
+# --- what a tree asks for -----------------------------------------------------------------------
+
+
+def roots(tree: Tree | None) -> frozenset[str]:
+    """The contexts that a tree's expressions ask for, in lower case."""
+    return frozenset(name.name.lower() for found in texts(tree) for name in _names(found))
+
+
+def _names(found: Text) -> tuple[Name, ...]:
+    return found.template.names if found.template else ()
+
+
+def texts(tree: Tree | None) -> Iterator[Text]:
+    """Every scalar of a tree, keys included."""
+    match tree:
+        case Text():
+            yield tree
+        case Items():
+            for item in tree.items:
+                yield from texts(item)
+        case Fields():
+            for key, value in tree.entries:
+                yield key
+                yield from texts(value)
+
+
+# --- resolving ----------------------------------------------------------------------------------
+
+
+def resolve(tree: Tree | None, scope: Scope) -> Plain:
+    """The tree's JSON value. Raises Unresolved where an expression fails."""
+    match tree:
+        case Text():
+            return _value(tree, scope)
+        case Items():
+            return [resolve(item, scope) for item in tree.items]
+        case Fields():
+            return _fields(tree, scope)
+    return None
+
+
+def _value(found: Text, scope: Scope) -> Plain:
+    if found.template is None:
+        return found.node.value
+    try:
+        return found.template(scope.contexts, scope.functions)
+    except ExprError as error:
+        raise _unresolved(found.node, error) from None
+
+
+def _unresolved(node: Scalar, error: ExprError) -> Unresolved:
+    return Unresolved(node.place_at(error.position - 1), error.message)
+
+
+def _fields(fields: Fields, scope: Scope) -> dict[str, Plain]:
+    result: dict[str, Plain] = {}
+    for key, value in fields.entries:
+        if key.template is None and _is_insert(key.node.text):
+            inserted = resolve(value, scope)
+            if not isinstance(inserted, Mapping):
+                raise Unresolved(
+                    key.node.place,
+                    "${{ insert }} needs a mapping as its value, not " + _a(inserted),
+                )
+            result.update((name, item) for name, item in inserted.items() if name not in result)
+        else:
+            result[string(key, scope)] = resolve(value, scope)
+    return result
+
+
+def string(tree: Tree | None, scope: Scope, default: str = "") -> str:
+    """A field that is a string: GitHub's conversion, refusing sequences and mappings."""
+    if tree is None:
+        return default
+    value = resolve(tree, scope)
+    if isinstance(value, (list, tuple, Mapping)):
+        raise Unresolved(tree.node.place, f"expected a string here, but found {_a(value)}")
+    return _as_written(tree, value)
+
+
+def _as_written(tree: Tree, value: Plain) -> str:
+    # a literal true or 1.50 is text to GitHub: it keeps its number's shortest form
+    return str(value) if isinstance(value, str) else to_string(value)
+
+
+def boolean(tree: Tree | None, scope: Scope, default: bool = False) -> bool:
+    """A field that is true or false. Raises Unresolved for another kind of value."""
+    if tree is None:
+        return default
+    value = resolve(tree, scope)
+    if isinstance(value, bool):
+        return value
+    if value is None or value == "":
+        return default
+    hint = "; turn the string into a boolean with fromJSON()" if value in ("true", "false") else ""
+    raise Unresolved(
+        tree.node.place, f"expected true or false here, but found {_shown(value)}{hint}"
+    )
+
+
+def number(tree: Tree | None, scope: Scope, default: float) -> float:
+    """A field that is a number. Raises Unresolved for another kind of value."""
+    if tree is None:
+        return default
+    value = resolve(tree, scope)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if value is None or value == "":
+        return default
+    raise Unresolved(
+        tree.node.place,
+        f"expected a number here, but found {_shown(value)}; "
+        "turn a string into a number with fromJSON()",
+    )
+
+
+def strings(tree: Tree | None, scope: Scope) -> dict[str, str]:
+    """A mapping of names to strings, such as `env`; null values become ''."""
+    if tree is None:
+        return {}
+    value = resolve(tree, scope)
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, Mapping):
+        raise Unresolved(tree.node.place, f"expected a mapping here, but found {_a(value)}")
+    for name, item in value.items():
+        if isinstance(item, (list, tuple, Mapping)):
+            raise Unresolved(
+                tree.node.place, f'"{name}" must be a string, but its value is {_a(item)}'
+            )
+    return {str(name): to_string(item) for name, item in value.items()}
+
+
+def list_of_strings(tree: Tree | None, scope: Scope) -> tuple[str, ...]:
+    """A field that is one string or a list of them."""
+    if tree is None:
+        return ()
+    value = resolve(tree, scope)
+    items = value if isinstance(value, (list, tuple)) else [value]
+    for item in items:
+        if isinstance(item, (list, tuple, Mapping)):
+            raise Unresolved(tree.node.place, f"expected a string here, but found {_a(item)}")
+    return tuple(to_string(item) for item in items if item is not None)
+
+
+def holds(found: Condition, scope: Scope) -> bool:
+    """Whether a condition is true. Raises Unresolved where it can't be evaluated."""
+    try:
+        return truthy(found.expr(scope.contexts, scope.functions))
+    except ExprError as error:
+        raise _unresolved(found.node, error) from None
+
+
+def _a(value: Value) -> str:
+    return {"Array": "a sequence", "Object": "a mapping"}.get(kind(value), _shown(value))
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, str):
+        return f'the string "{value}"'
+    return (
+        "null"
+        if value is None
+        else {"Array": "a sequence", "Object": "a mapping"}.get(kind(value), to_string(value))
+    )
