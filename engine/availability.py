@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CONTEXTS = frozenset(
-    ("github", "env", "vars", "job", "jobs", "steps", "runner", "secrets")
-    + ("strategy", "matrix", "needs", "inputs")
+    {
+        *("github", "env", "vars", "job", "jobs", "steps", "runner", "secrets"),
+        *("strategy", "matrix", "needs", "inputs"),
+    }
 )
 STATUS_FUNCTIONS = frozenset(("always", "cancelled", "failure", "success"))
 SPECIAL_FUNCTIONS = STATUS_FUNCTIONS | {"hashfiles"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Literal, TypeVar
 
 from engine import availability as may
@@ -264,6 +265,22 @@ def _check_needs(jobs: tuple[Job, ...], problems: list[Problem]) -> None:
                 hint = did_you_mean(need.id, others)
                 message = f'job "{job.id}" needs job "{need.id}", which does not exist{hint}'
                 problems.append(Problem(need.place, message, "needs"))
+    _check_cycle(known, problems)
+
+
+def _check_cycle(jobs: dict[str, Job], problems: list[Problem]) -> None:
+    needs = {
+        id_: [n.id.lower() for n in job.needs if n.id.lower() in jobs] for id_, job in jobs.items()
+    }
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        cycle = [jobs[id_] for id_ in error.args[1][:-1]][::-1]
+        first = min(range(len(cycle)), key=lambda index: cycle[index].place)
+        chain = [*cycle[first:], *cycle[:first], cycle[first]]
+        shown = " -> ".join(f'"{job.id}" (line {job.place.line})' for job in chain)
+        message = f"these jobs wait for each other and could never start: {shown}"
+        problems.append(Problem(chain[0].place, message, "needs"))
 
 
 def _strategy(keys: _Keys) -> Strategy | None:

@@ -1,0 +1,364 @@
+"""Nodes are held against schema/; what differs comes back as problems."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from jsonschema import Draft7Validator, ValidationError
+
+from engine import source
+from engine.problems import Place, Problem, did_you_mean
+from engine.source import Mapping, Node, plain
+
+Json: TypeAlias = Any
+Route: TypeAlias = tuple[str | int, ...]
+
+
+def check(node: Node, schema: Literal["workflow", "action"] = "workflow") -> list[Problem]:
+    """What differs between a document and its schema, in the order of the file."""
+    rules, validator = _validator(schema)
+    faults = _Faults(node, rules, f"the {schema}")
+    found = [fault for error in validator.iter_errors(plain(node)) for fault in faults.of(error)]
+    return [fault.problem for fault in sorted(_one_each(found), key=lambda f: f.problem.place)]
+
+
+def schema_text(name: str) -> str:
+    """A schema's JSON text: out of a checkout, or out of an installed package."""
+    checkout = Path(__file__).parent.parent / "schema" / f"{name}.schema.json"
+    found = checkout if checkout.exists() else files("engine") / "_schema" / checkout.name
+    return found.read_text(encoding="utf-8")
+
+
+SUPERSET = frozenset(("retry",))
+
+
+def superset_warnings(node: Node, file: str) -> list[Problem]:
+    """A warning for each key that github.com would reject, if GitHub is to read the file."""
+    if ".github/workflows/" not in file.replace("\\", "/"):
+        return []
+    message = (
+        '"{}" is Runwright\'s own and github.com rejects it; '
+        "keep this workflow in .runwright/ or name it *.runwright.yml"
+    )
+    return [
+        Problem(key.place, message.format(key.text), "superset", "warning")
+        for part in _jobs_and_steps(node)
+        for key, _ in part.entries
+        if key.text in SUPERSET
+    ]
+
+
+def _jobs_and_steps(node: Node) -> Iterator[Mapping]:
+    jobs = node.get("jobs") if isinstance(node, Mapping) else None
+    for _, job in jobs.entries if isinstance(jobs, Mapping) else ():
+        if isinstance(job, Mapping):
+            yield job
+            yield from _steps(job.get("steps"))
+
+
+def _steps(steps: Node | None) -> Iterator[Mapping]:
+    for step in steps.items if isinstance(steps, source.Sequence) else ():
+        if isinstance(step, Mapping):
+            yield step
+            yield from _steps(step.get("parallel"))
+
+
+# --- the schema, made ready ---------------------------------------------------------------------
+
+_FOR_EDITORS = frozenset(
+    ("description", "markdownDescription", "markdownEnumDescriptions", "defaultSnippets")
+)
+
+
+# What `false` means for a property; where it says `false`, jsonschema's error lacks the name.
+_FORBIDDEN: Json = {"not": {}}
+
+
+@cache
+def _validator(name: str) -> tuple[Json, Draft7Validator]:
+    rules = _inlined(json.loads(schema_text(name)))
+    return rules, Draft7Validator(rules)
+
+
+def _inlined(schema: Json) -> Json:
+    """The schema with each `$ref` replaced by what it stands for: following them takes time.
+
+    What stands beside a `$ref` is added to its target, as editors do; there it only annotates.
+    """
+    definitions = schema.pop("definitions", {})
+    done: dict[str, Json] = {}
+
+    def definition(name: str) -> Json:
+        if name not in done:
+            done[name] = {}  # first the empty place, for a definition that contains itself
+            done[name].update(inline(definitions[name]))
+        return done[name]
+
+    def inline(part: Json) -> Json:
+        if isinstance(part, list):
+            return [inline(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        own = {k: inline(v) for k, v in part.items() if not (k in _FOR_EDITORS and _is_note(v))}
+        if isinstance(properties := own.get("properties"), dict):
+            own["properties"] = {k: v or _FORBIDDEN for k, v in properties.items()}
+        if not isinstance(reference := own.pop("$ref", None), str):
+            return own
+        target = definition(reference.rpartition("/")[2])
+        return target | own if own else target
+
+    return inline(schema)
+
+
+def _is_note(value: Json) -> bool:
+    """Whether `description` and the like annotate, or name a property of the document."""
+    return not isinstance(value, dict)
+
+
+# --- from the validator's errors to sentences -----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    problem: Problem
+    parent: Route  # the mapping that the mistake was made in
+    missing: frozenset[str] = frozenset()  # any of these keys would mend it
+    meant: str = ""  # what an unknown key was probably meant to be
+
+
+class _Faults:
+    """Errors of one document become faults: a sentence of ours at a place in the file."""
+
+    def __init__(self, node: Node, rules: Json, whole: str) -> None:
+        self.node = node
+        self.rules = rules
+        self.whole = whole
+
+    def of(self, error: ValidationError) -> Iterator[_Fault]:
+        route: Route = tuple(error.absolute_path)
+        if error.validator == "anyOf" and (branch := _fitting_branch(error)):
+            for inner in branch:
+                yield from self.of(inner)
+        elif error.validator == "additionalProperties":
+            yield from self._unknown_keys(error, route)
+        else:
+            yield self._fault(error, route)
+
+    def _unknown_keys(self, error: ValidationError, route: Route) -> Iterator[_Fault]:
+        known = set(error.schema.get("properties", ()))
+        patterns = error.schema.get("patternProperties", ())
+        free = sorted(known - set(error.instance))
+        for name in error.instance:
+            if name in known or any(re.search(pattern, name) for pattern in patterns):
+                continue
+            hint = did_you_mean(name, free)
+            advice = hint or self._advice(error, known)
+            message = f'unknown key "{name}" in {self._where(route)}{advice}'
+            problem = Problem(self._key(route, name), message, "unknown-key")
+            yield _Fault(problem, route, meant=_quoted(hint))
+
+    def _advice(self, error: ValidationError, known: set[str]) -> str:
+        if sentence := _guidance(self.rules, error).sentence:
+            return f"; {sentence}"
+        if not known:
+            return "; it takes no keys"
+        return f"; it takes {_listed(sorted(known), 'and')}" if len(known) <= _LISTED else ""
+
+    def _fault(self, error: ValidationError, route: Route) -> _Fault:
+        guidance = _guidance(self.rules, error)
+        message = guidance.sentence
+        if error.validator == "enum":
+            hint = did_you_mean(str(error.instance), map(str, error.validator_value))
+            message = _enum(error, self._name(route)) + hint if hint else message
+        if not message:
+            message = _SENTENCES[error.validator](error, self._name(route))
+        if error.validator == "not":  # a key that the schema forbids here
+            problem = Problem(self._key(route[:-1], str(route[-1])), message, "schema")
+            return _Fault(problem, route[:-1])
+        if guidance.about_key:
+            return _Fault(Problem(self._key(route, error.instance), message, "schema"), route)
+        missing = guidance.alternatives if error.validator == "required" else frozenset[str]()
+        return _Fault(Problem(self._find(route).place, message, "schema"), route, missing)
+
+    def _find(self, route: Route) -> Node:
+        node = self.node
+        for part in route:
+            if isinstance(node, Mapping):
+                node = node.get(str(part)) or node
+            elif isinstance(node, source.Sequence) and isinstance(part, int):
+                node = node.items[part]
+        return node
+
+    def _key(self, route: Route, name: str) -> Place:
+        mapping = self._find(route)
+        key = mapping.key(name) if isinstance(mapping, Mapping) else None
+        return key.place if key else mapping.place
+
+    def _where(self, route: Route) -> str:
+        """A mapping in words: "the workflow", "a step", `job "build"`, `"strategy"`."""
+        if not route:
+            return self.whole
+        name = self._name(route)
+        if isinstance(route[-1], int):
+            return "a step" if name in ('"steps"', '"parallel"') else f"an item of {name}"
+        return f"job {name}" if route[:-1] == ("jobs",) else name
+
+    def _name(self, route: Route) -> str:
+        """What a value is called: the nearest key above it."""
+        keys = [part for part in route if isinstance(part, str)]
+        return f'"{keys[-1]}"' if keys else self.whole
+
+
+def _one_each(faults: Sequence[_Fault]) -> Iterable[_Fault]:
+    """One mistake is told once: no missing key beside its misspelling, no sentence twice."""
+    meant = {(fault.parent, fault.meant) for fault in faults if fault.meant}
+    first: dict[Any, _Fault] = {}
+    for fault in sorted(faults, key=lambda f: f.problem.place):
+        if any((fault.parent, name) in meant for name in fault.missing):
+            continue
+        first.setdefault((fault.parent, fault.problem.message, fault.problem.place.line), fault)
+    return first.values()
+
+
+def _fitting_branch(error: ValidationError) -> list[ValidationError]:
+    """Of the branches of an `anyOf`, the errors of the first that is made for such a value."""
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    return next((b for b in branches.values() if not any(map(_other_kind, b))), [])
+
+
+def _other_kind(error: ValidationError) -> bool:
+    """Whether a branch failed because it is about another kind of value."""
+    if error.relative_path:
+        return False
+    return error.validator == "type" or (
+        error.validator == "enum" and not isinstance(error.instance, str)
+    )
+
+
+# --- what the schema itself says about a failure ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Guidance:
+    sentence: str  # the nearest `errorMessage` about this very value, or ''
+    alternatives: frozenset[str]  # keys of which one had to be there
+    about_key: bool  # the failure is about a key's name, not its value
+
+
+_INTO = frozenset(("properties", "patternProperties"))  # then comes a name
+_DOWN = frozenset(("items", "additionalProperties", "propertyNames"))
+
+
+def _guidance(rules: Json, error: ValidationError) -> _Guidance:
+    """Walk down to what failed; an `errorMessage` counts until the walk leaves its value."""
+    schema, sentence, about_key = rules, rules.get("errorMessage", ""), False
+    alternatives = set(error.validator_value if error.validator == "required" else ())
+    path = iter(tuple(error.absolute_schema_path)[:-1])
+    for keyword in path:
+        alternatives |= _required_by(schema.get("if"))
+        before, about_key = sentence, keyword == "propertyNames"
+        schema = schema[keyword]
+        if keyword in _INTO or keyword == "dependencies":
+            schema = schema[next(path)]
+        elif isinstance(schema, list):
+            schema = schema[next(path)]  # type: ignore[call-overload]
+        if schema is _FORBIDDEN:
+            break
+        if keyword in _INTO or keyword in _DOWN:
+            sentence, before = "", ""
+            alternatives = set(error.validator_value if error.validator == "required" else ())
+        sentence = schema.get("errorMessage", before)
+    return _Guidance(sentence, frozenset(alternatives), about_key)
+
+
+def _required_by(condition: Json) -> set[str]:
+    if not isinstance(condition, dict):
+        return set()
+    names = set(condition.get("required", ()))
+    return names.union(*(_required_by(part) for part in condition.get("anyOf", ())))
+
+
+# --- our own sentences, for what the schema says nothing about ------------------------------------
+
+_LISTED = 24  # more names than this are no help
+_KINDS = {"string": "a string", "number": "a number", "integer": "a whole number"} | {
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "empty",
+}
+
+
+def _kind(value: Json) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f'the string "{value}"' if len(value) <= 40 else "a string"
+        case list():
+            return "a list"
+    return "a mapping"
+
+
+def _type(error: ValidationError, name: str) -> str:
+    wanted: Json = error.validator_value
+    kinds = [wanted] if isinstance(wanted, str) else list(wanted)
+    if "string" in kinds:  # GitHub turns any single value into a string
+        kinds = [kind for kind in kinds if kind not in ("number", "boolean", "null")]
+    else:
+        kinds = [kind for kind in kinds if kind != "null"] or kinds
+    wanted_text = _listed([_KINDS[kind] for kind in kinds], "or")
+    return f"{name} must be {wanted_text}, not {_kind(error.instance)}"
+
+
+def _enum(error: ValidationError, name: str) -> str:
+    return f"{name} cannot be {json.dumps(error.instance, ensure_ascii=False)}"
+
+
+def _enum_listed(error: ValidationError, name: str) -> str:
+    known = [str(value) for value in error.validator_value]
+    if len(known) > _LISTED:
+        return _enum(error, name)
+    return f"{_enum(error, name)}; it is {_listed(known, 'or')}"
+
+
+def _missing(error: ValidationError, name: str) -> str:
+    absent = [json.dumps(key) for key in error.validator_value if key not in error.instance]
+    return f"{_listed(absent, 'and')} missing in {name}"
+
+
+def _empty(_: ValidationError, name: str) -> str:
+    return f"{name} must not be empty"
+
+
+_SENTENCES: dict[Any, Callable[[ValidationError, str], str]] = {
+    "type": _type,
+    "enum": _enum_listed,
+    "required": _missing,
+    "minLength": _empty,
+    "minItems": _empty,
+    "minProperties": _empty,
+    "minimum": lambda error, name: f"{name} must be {error.validator_value} or more",
+}
+
+
+def _listed(words: list[str], last: str) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _quoted(hint: str) -> str:
+    return hint.split('"')[1] if hint else ""

@@ -1,0 +1,374 @@
+"""An expression's tree becomes a callable that answers from contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from engine.expr import filters as filtering
+from engine.expr.functions import ARGUMENTS, BUILTINS, SPELLED
+from engine.expr.parse import parse
+from engine.expr.tree import (
+    Called,
+    Compare,
+    Filter,
+    Index,
+    Literal,
+    Logic,
+    Named,
+    Node,
+    Not,
+    Wildcard,
+    children,
+    show,
+    walk,
+)
+from engine.expr.values import (
+    ExprError,
+    Value,
+    equal,
+    every,
+    greater,
+    lookup,
+    pick,
+    to_string,
+    truthy,
+)
+from engine.problems import did_you_mean
+
+# EvaluationOptions.MaxMemory's default in actions/runner: what one evaluation may make, in bytes
+# of UTF-16.
+MAX_MEMORY = 1024 * 1024
+
+Functions = Mapping[str, Callable[..., Value]]
+NO_FUNCTIONS: Functions = MappingProxyType({})
+
+
+class Scope:
+    """One evaluation: what it may ask, and how much it may still make."""
+
+    __slots__ = ("contexts", "functions", "left")
+
+    def __init__(self, contexts: Mapping[str, Value], functions: Functions) -> None:
+        self.contexts = contexts
+        self.functions = functions
+        self.left = MAX_MEMORY
+
+    def charge(self, characters: int) -> None:
+        self.left -= 2 * characters
+        if self.left < 0:
+            raise ExprError("The maximum allowed memory size was exceeded")
+
+
+Run = Callable[[Scope], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A context as written, where, and the literal properties asked of it (`*` for a wildcard)."""
+
+    name: str
+    position: int
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function or filter in lower case, where, and with how many arguments."""
+
+    name: str
+    position: int
+    arguments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """A compiled expression; positions count from 1 in `text`."""
+
+    text: str
+    tree: Node
+    names: tuple[Name, ...]
+    calls: tuple[Call, ...]
+    filters: tuple[Call, ...]
+    mixed: bool = False  # an `if:` of text around `${{ }}`, which is always true
+    run: Run = field(compare=False, repr=False, default=lambda scope: None)
+
+    def __call__(
+        self, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS
+    ) -> Value:
+        """The value; raises ExprError, and whatever one of `functions` raises."""
+        return self.run(Scope(contexts, functions))
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """The contexts it asks for, in lower case."""
+        return frozenset(name.name.lower() for name in self.names)
+
+
+def compile(
+    text: str,
+    *,
+    names: Collection[str] | None = None,
+    functions: Collection[str] = (),
+    filters: bool = True,
+) -> Expr:
+    """`text` compiled; raises ExprError for what GitHub rejects before it runs anything.
+
+    `names` are the contexts that exist (None: any), `functions` those besides the built-in ones.
+    """
+    tree = parse(text, filters=filters)
+    expr = from_tree(text, tree)
+    check(expr, names, functions)
+    return expr
+
+
+def from_tree(text: str, tree: Node, *, mixed: bool = False) -> Expr:
+    """`tree`, which came from `text`, as an Expr."""
+    calls = [node for node in walk(tree) if isinstance(node, Called)]
+    used = [node for node in walk(tree) if isinstance(node, Filter)]
+    return Expr(
+        text,
+        tree,
+        tuple(_names(tree)),
+        tuple(Call(c.name, c.position, len(c.arguments)) for c in calls),
+        tuple(Call(f.name, f.position, len(f.arguments)) for f in used),
+        mixed,
+        runner(tree),
+    )
+
+
+def _names(node: Node) -> Iterator[Name]:
+    keys: list[Node] = []
+    while isinstance(node, Index):
+        keys.insert(0, node.key)
+        node = node.base
+    if isinstance(node, Named):
+        yield Name(node.name, node.position, tuple(_path(keys)))
+    for child in (*children(node), *keys):
+        yield from _names(child)
+
+
+def _path(keys: Sequence[Node]) -> Iterator[str]:
+    for key in keys:
+        match key:
+            case Wildcard():
+                yield "*"
+            case Literal():
+                yield to_string(key.value)
+            case _:
+                return
+
+
+def check(expr: Expr, names: Collection[str] | None, functions: Collection[str]) -> None:
+    """Raise ExprError for the first unknown name, function or filter, or wrong argument count."""
+    faults = [
+        *(_name_fault(name, names) for name in expr.names if names is not None),
+        *(_call_fault(n, functions) for n in walk(expr.tree) if isinstance(n, Called)),
+        *(filtering.fault(f.name, f.arguments, f.position) for f in expr.filters),
+    ]
+    found = [fault for fault in faults if fault]
+    if found:
+        raise min(found, key=lambda fault: fault.position)
+
+
+def _name_fault(name: Name, known: Collection[str]) -> ExprError | None:
+    if name.name.lower() in {k.lower() for k in known}:
+        return None
+    message = f"Unrecognized named-value: '{name.name}'{did_you_mean(name.name, known)}"
+    return ExprError(message, name.position)
+
+
+def _call_fault(call: Called, extra: Collection[str]) -> ExprError | None:
+    known = {*(name.lower() for name in SPELLED), *(name.lower() for name in extra)}
+    name, count = call.written, len(call.arguments)
+    if call.name not in known:
+        near = did_you_mean(name, (*SPELLED, *extra))
+        return ExprError(f"Unrecognized function: '{name}'{near}", call.position)
+    least, most = ARGUMENTS.get(call.name, (0, 255))
+    if count < least:
+        return ExprError(f"Too few parameters supplied: '{name}'", call.position)
+    if count > most:
+        return ExprError(f"Too many parameters supplied: '{name}'", call.position)
+    if call.name == "case" and count % 2 == 0:
+        message = "Even number of parameters supplied, requires an odd number of parameters"
+        return ExprError(f"{message}: '{name}'", call.position)
+    return None
+
+
+def runner(node: Node) -> Run:
+    """`node` as a function of a scope."""
+    return _MAKERS[type(node)](node)
+
+
+def _literal(node: Literal) -> Run:
+    value = node.value
+    return lambda scope: value
+
+
+def _named(node: Named) -> Run:
+    name = node.name
+    return lambda scope: lookup(scope.contexts, name)
+
+
+def _wildcard(node: Wildcard) -> Run:
+    return lambda scope: None
+
+
+def _index(node: Index) -> Run:
+    base = runner(node.base)
+    if isinstance(node.key, Wildcard):
+        return _every(base)
+    if isinstance(node.key, Literal):
+        fixed = node.key.value
+        return lambda scope: pick(base(scope), fixed)
+    key = runner(node.key)
+    return lambda scope: pick(base(scope), key(scope))
+
+
+def _every(base: Run) -> Run:
+    def run(scope: Scope) -> Value:
+        items = every(base(scope))
+        # A reference has four characters' size.
+        scope.charge(4 * len(items))
+        return items
+
+    return run
+
+
+def _not(node: Not) -> Run:
+    operand = runner(node.operand)
+    return lambda scope: not truthy(operand(scope))
+
+
+_COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
+    "==": equal,
+    "!=": lambda left, right: not equal(left, right),
+    ">": greater,
+    "<": lambda left, right: greater(right, left),
+    ">=": lambda left, right: greater(left, right) or equal(left, right),
+    "<=": lambda left, right: greater(right, left) or equal(left, right),
+}
+
+
+def _compare(node: Compare) -> Run:
+    test, left, right = _COMPARISONS[node.operator], runner(node.left), runner(node.right)
+    return lambda scope: test(left(scope), right(scope))
+
+
+def _logic(node: Logic) -> Run:
+    *parts, last = map(runner, node.parts)
+    stops = node.operator == "||"
+
+    def run(scope: Scope) -> Value:
+        for part in parts:
+            value = part(scope)
+            if truthy(value) is stops:
+                return value
+        return last(scope)
+
+    return run
+
+
+def _called(node: Called) -> Run:
+    arguments = [runner(argument) for argument in node.arguments]
+    if node.name == "case":
+        return _case(arguments, node.position)
+    builtin = BUILTINS.get(node.name)
+    if builtin is None:
+        return _foreign(node, arguments)
+
+    def run(scope: Scope) -> Value:
+        values = [argument(scope) for argument in arguments]
+        return _placed(node.position, builtin, values, scope.charge)
+
+    return run
+
+
+def _placed(position: int, function: Callable[..., Value], *arguments: Any) -> Value:
+    """Call `function`; its ExprError is about `position`."""
+    try:
+        return function(*arguments)
+    except ExprError as error:
+        error.position = error.position or position
+        raise
+
+
+def _case(arguments: Sequence[Run], position: int) -> Run:
+    def run(scope: Scope) -> Value:
+        for test, value in zip(arguments[:-1:2], arguments[1::2], strict=True):
+            holds = test(scope)
+            if not isinstance(holds, bool):
+                raise ExprError("case predicate must evaluate to a boolean value", position)
+            if holds:
+                return value(scope)
+        return arguments[-1](scope)
+
+    return run
+
+
+def _foreign(node: Called, arguments: Sequence[Run]) -> Run:
+    def run(scope: Scope) -> Value:
+        function = scope.functions.get(node.name)
+        if function is None:
+            raise ExprError(f"Unrecognized function: '{node.written}'", node.position)
+        return function(*(argument(scope) for argument in arguments))
+
+    return run
+
+
+def _filter(node: Filter) -> Run:
+    value, arguments = runner(node.value), [runner(argument) for argument in node.arguments]
+
+    def run(scope: Scope) -> Value:
+        given = value(scope), [argument(scope) for argument in arguments]
+        return _placed(node.position, filtering.apply, node.name, *given, scope.charge)
+
+    return run
+
+
+_MAKERS: dict[type, Callable[[Any], Run]] = {
+    Literal: _literal,
+    Named: _named,
+    Wildcard: _wildcard,
+    Index: _index,
+    Not: _not,
+    Compare: _compare,
+    Logic: _logic,
+    Called: _called,
+    Filter: _filter,
+}
+
+
+def explain(
+    expr: Expr, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS
+) -> list[tuple[str, Value]]:
+    """The sub-expressions that decided the value and their values, outermost first.
+
+    What was short-circuited, or did not matter, and literals are left out. Raises as the call does.
+    """
+
+    def decisive(node: Node) -> Iterator[tuple[str, Value]]:
+        if isinstance(node, Literal):
+            return
+        value = runner(node)(Scope(contexts, functions))
+        yield show(node), value
+        for child in _deciding(node, value, contexts, functions):
+            yield from decisive(child)
+
+    return list(decisive(expr.tree))
+
+
+def _deciding(
+    node: Node, value: Value, contexts: Mapping[str, Value], functions: Functions
+) -> Sequence[Node]:
+    """The parts of `node` that made it `value`."""
+    if isinstance(node, Logic) and truthy(value) is (node.operator == "||"):
+        # One part was enough: the first with this truth.
+        for part in node.parts:
+            if truthy(runner(part)(Scope(contexts, functions))) is truthy(value):
+                return (part,)
+    if isinstance(node, Called) and node.name == "case":
+        return ()
+    return () if isinstance(node, Index) else children(node)

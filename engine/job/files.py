@@ -1,0 +1,87 @@
+"""The command files of a step: where they are, and what was written to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from secrets import token_hex
+
+from engine.commandfiles import FileCommandError, entries, pairs
+from engine.job.result import Effects
+from engine.masks import Masks
+
+DIRECTORY = "_runner_file_commands"
+MAX_SUMMARY = 1024 * 1024  # bytes (actions/runner)
+
+_PREFIXES = {
+    "env": "set_env",
+    "output": "set_output",
+    "path": "add_path",
+    "state": "save_state",
+    "step_summary": "step_summary",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFiles:
+    """The paths by their key in the `github` context (`output` is GITHUB_OUTPUT, and so on)."""
+
+    paths: Mapping[str, str]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {f"GITHUB_{key.upper()}": path for key, path in self.paths.items()}
+
+
+def fresh(temp: str) -> CommandFiles:
+    """Paths that no other step has."""
+    suffix = token_hex(16)
+    return CommandFiles(
+        {key: f"{temp}/{DIRECTORY}/{prefix}_{suffix}" for key, prefix in _PREFIXES.items()}
+    )
+
+
+def effects(files: CommandFiles, contents: Mapping[str, bytes], masks: Masks) -> Effects:
+    """What the files say; a malformed one becomes an error and has no other effect."""
+    errors: list[str] = []
+    complaints: list[str] = []
+    written = {
+        key: contents[path].decode("utf-8", "replace")
+        for key, path in files.paths.items()
+        if path in contents
+    }
+    env = _pairs("env", written, errors)
+    for name in [name for name in env if name.upper() == "NODE_OPTIONS"]:
+        del env[name]
+        complaints.append("Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.")
+    outputs = _pairs("output", written, errors)
+    if "" in outputs:
+        del outputs[""]
+        errors.append("Unable to process file command 'output' successfully: an empty name.")
+    return Effects(
+        outputs=outputs,
+        env=env,
+        path=tuple(entries(written.get("path", ""))),
+        summary=_summary(written.get("step_summary", ""), masks, complaints),
+        complaints=tuple(complaints),
+        errors=tuple(errors),
+    )
+
+
+def _pairs(key: str, written: Mapping[str, str], errors: list[str]) -> dict[str, str]:
+    try:
+        return pairs(written.get(key, ""))
+    except FileCommandError as error:
+        errors.append(f"Unable to process file command '{key}' successfully. {error}")
+        return {}
+
+
+def _summary(text: str, masks: Masks, complaints: list[str]) -> str:
+    size = len(text.encode())
+    if size > MAX_SUMMARY:
+        complaints.append(
+            "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of 1024k, "
+            f"got {size // 1024}k."
+        )
+        return ""
+    return masks.hide(text)

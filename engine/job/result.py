@@ -1,0 +1,42 @@
+"""How one try of a step ended, and what it left for the rest of the job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.events import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a step handed on through its command files and its commands; it may be all empty.
+
+    `errors` fail the step, `complaints` are only shown.
+    """
+
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+    summary: str = ""
+    errors: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """`outcome` is before `continue-on-error`, `conclusion` after it."""
+
+    outcome: Outcome
+    conclusion: Outcome
+    reason: str = ""
+    exit_code: int | None = None
+    attempts: int = 1
+    timed_out: bool = False
+    printed: str = ""
+    effects: Effects = Effects()
+
+
+def ended(outcome: Outcome, reason: str = "") -> StepResult:
+    """A result without a process behind it."""
+    return StepResult(outcome, outcome, reason)
