@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from jsonschema import Draft7Validator, ValidationError
+from jsonschema import Draft7Validator
 
 from engine import source
 from engine.problems import Place, Problem, did_you_mean
@@ -19,6 +19,7 @@ from engine.source import Mapping, Node, plain
 
 Json: TypeAlias = Any
 Route: TypeAlias = tuple[str | int, ...]
+_Error: TypeAlias = Any  # a jsonschema.ValidationError; its stubs call every field possibly unset
 
 
 def check(node: Node, schema: Literal["workflow", "action"] = "workflow") -> list[Problem]:
@@ -47,10 +48,10 @@ def superset_warnings(node: Node, file: str) -> list[Problem]:
         '"{}" is Runwright\'s own and github.com rejects it; '
         "keep this workflow in .runwright/ or name it *.runwright.yml"
     )
+    keys = (key for part in _jobs_and_steps(node) for key, _ in part.entries)
     return [
         Problem(key.place, message.format(key.text), "superset", "warning")
-        for part in _jobs_and_steps(node)
-        for key, _ in part.entries
+        for key in sorted(keys, key=lambda key: key.place)
         if key.text in SUPERSET
     ]
 
@@ -131,6 +132,7 @@ class _Fault:
     parent: Route  # the mapping that the mistake was made in
     missing: frozenset[str] = frozenset()  # any of these keys would mend it
     meant: str = ""  # what an unknown key was probably meant to be
+    forbidden: bool = False  # one of several keys that may not stand here
 
 
 class _Faults:
@@ -141,9 +143,12 @@ class _Faults:
         self.rules = rules
         self.whole = whole
 
-    def of(self, error: ValidationError) -> Iterator[_Fault]:
+    def of(self, error: _Error) -> Iterator[_Fault]:
         route: Route = tuple(error.absolute_path)
-        if error.validator == "anyOf" and (branch := _fitting_branch(error)):
+        if "<<" in route:
+            above = route[: route.index("<<")]
+            yield _Fault(Problem(self._key(above, "<<"), _MERGE, "unknown-key"), above)
+        elif error.validator == "anyOf" and (branch := _fitting_branch(error)):
             for inner in branch:
                 yield from self.of(inner)
         elif error.validator == "additionalProperties":
@@ -151,7 +156,7 @@ class _Faults:
         else:
             yield self._fault(error, route)
 
-    def _unknown_keys(self, error: ValidationError, route: Route) -> Iterator[_Fault]:
+    def _unknown_keys(self, error: _Error, route: Route) -> Iterator[_Fault]:
         known = set(error.schema.get("properties", ()))
         patterns = error.schema.get("patternProperties", ())
         free = sorted(known - set(error.instance))
@@ -161,31 +166,40 @@ class _Faults:
             hint = did_you_mean(name, free)
             advice = hint or self._advice(error, known)
             message = f'unknown key "{name}" in {self._where(route)}{advice}'
+            message = _MERGE if name == "<<" else message
             problem = Problem(self._key(route, name), message, "unknown-key")
             yield _Fault(problem, route, meant=_quoted(hint))
 
-    def _advice(self, error: ValidationError, known: set[str]) -> str:
+    def _advice(self, error: _Error, known: set[str]) -> str:
         if sentence := _guidance(self.rules, error).sentence:
             return f"; {sentence}"
         if not known:
             return "; it takes no keys"
-        return f"; it takes {_listed(sorted(known), 'and')}" if len(known) <= _LISTED else ""
+        return f"; it takes {_listed(sorted(known), 'and')}"
 
-    def _fault(self, error: ValidationError, route: Route) -> _Fault:
+    def _fault(self, error: _Error, route: Route) -> _Fault:
         guidance = _guidance(self.rules, error)
-        message = guidance.sentence
-        if error.validator == "enum":
-            hint = did_you_mean(str(error.instance), map(str, error.validator_value))
-            message = _enum(error, self._name(route)) + hint if hint else message
-        if not message:
-            message = _SENTENCES[error.validator](error, self._name(route))
+        message = self._message(error, route, guidance)
         if error.validator == "not":  # a key that the schema forbids here
             problem = Problem(self._key(route[:-1], str(route[-1])), message, "schema")
-            return _Fault(problem, route[:-1])
+            return _Fault(problem, route[:-1], forbidden=True)
         if guidance.about_key:
             return _Fault(Problem(self._key(route, error.instance), message, "schema"), route)
         missing = guidance.alternatives if error.validator == "required" else frozenset[str]()
         return _Fault(Problem(self._find(route).place, message, "schema"), route, missing)
+
+    def _message(self, error: _Error, route: Route, guidance: _Guidance) -> str:
+        """What is wrong, then what to do; the schema's own sentence where it has one."""
+        sentence, name, value = guidance.sentence, self._name(route), _shown(error.instance)
+        if error.validator == "enum":
+            hint = did_you_mean(str(error.instance), map(str, error.validator_value))
+            return f"{name} cannot be {value}" + (hint or f"; {sentence or _options(error)}")
+        if not sentence:
+            subject = self._where(route) if route and isinstance(route[-1], int) else name
+            return _SENTENCES[error.validator](error, subject)
+        if guidance.about_key:
+            return f"the key {value} cannot stand here; {sentence}"
+        return f"{name} cannot be {value}; {sentence}" if sentence.startswith("write") else sentence
 
     def _find(self, route: Route) -> Node:
         node = self.node
@@ -223,19 +237,20 @@ def _one_each(faults: Sequence[_Fault]) -> Iterable[_Fault]:
     for fault in sorted(faults, key=lambda f: f.problem.place):
         if any((fault.parent, name) in meant for name in fault.missing):
             continue
-        first.setdefault((fault.parent, fault.problem.message, fault.problem.place.line), fault)
+        where = None if fault.forbidden else fault.problem.place
+        first.setdefault((fault.parent, fault.problem.message, where), fault)
     return first.values()
 
 
-def _fitting_branch(error: ValidationError) -> list[ValidationError]:
+def _fitting_branch(error: _Error) -> list[_Error]:
     """Of the branches of an `anyOf`, the errors of the first that is made for such a value."""
-    branches: dict[Any, list[ValidationError]] = {}
+    branches: dict[Any, list[_Error]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.relative_schema_path[0], []).append(inner)
     return next((b for b in branches.values() if not any(map(_other_kind, b))), [])
 
 
-def _other_kind(error: ValidationError) -> bool:
+def _other_kind(error: _Error) -> bool:
     """Whether a branch failed because it is about another kind of value."""
     if error.relative_path:
         return False
@@ -258,7 +273,7 @@ _INTO = frozenset(("properties", "patternProperties"))  # then comes a name
 _DOWN = frozenset(("items", "additionalProperties", "propertyNames"))
 
 
-def _guidance(rules: Json, error: ValidationError) -> _Guidance:
+def _guidance(rules: Json, error: _Error) -> _Guidance:
     """Walk down to what failed; an `errorMessage` counts until the walk leaves its value."""
     schema, sentence, about_key = rules, rules.get("errorMessage", ""), False
     alternatives = set(error.validator_value if error.validator == "required" else ())
@@ -267,10 +282,8 @@ def _guidance(rules: Json, error: ValidationError) -> _Guidance:
         alternatives |= _required_by(schema.get("if"))
         before, about_key = sentence, keyword == "propertyNames"
         schema = schema[keyword]
-        if keyword in _INTO or keyword == "dependencies":
+        if keyword in _INTO or keyword == "dependencies" or isinstance(schema, list):
             schema = schema[next(path)]
-        elif isinstance(schema, list):
-            schema = schema[next(path)]  # type: ignore[call-overload]
         if schema is _FORBIDDEN:
             break
         if keyword in _INTO or keyword in _DOWN:
@@ -289,7 +302,7 @@ def _required_by(condition: Json) -> set[str]:
 
 # --- our own sentences, for what the schema says nothing about ------------------------------------
 
-_LISTED = 24  # more names than this are no help
+_MERGE = "GitHub has no merge keys (<<); write the keys out, or use an alias for a whole value"
 _KINDS = {"string": "a string", "number": "a number", "integer": "a whole number"} | {
     "boolean": "true or false",
     "array": "a list",
@@ -313,8 +326,14 @@ def _kind(value: Json) -> str:
     return "a mapping"
 
 
-def _type(error: ValidationError, name: str) -> str:
-    wanted: Json = error.validator_value
+def _shown(value: Json) -> str:
+    if value is None or isinstance(value, (list, dict)):
+        return _kind(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _type(error: _Error, name: str) -> str:
+    wanted = error.validator_value
     kinds = [wanted] if isinstance(wanted, str) else list(wanted)
     if "string" in kinds:  # GitHub turns any single value into a string
         kinds = [kind for kind in kinds if kind not in ("number", "boolean", "null")]
@@ -324,29 +343,21 @@ def _type(error: ValidationError, name: str) -> str:
     return f"{name} must be {wanted_text}, not {_kind(error.instance)}"
 
 
-def _enum(error: ValidationError, name: str) -> str:
-    return f"{name} cannot be {json.dumps(error.instance, ensure_ascii=False)}"
+def _options(error: _Error) -> str:
+    return f"it is {_listed([str(value) for value in error.validator_value], 'or')}"
 
 
-def _enum_listed(error: ValidationError, name: str) -> str:
-    known = [str(value) for value in error.validator_value]
-    if len(known) > _LISTED:
-        return _enum(error, name)
-    return f"{_enum(error, name)}; it is {_listed(known, 'or')}"
-
-
-def _missing(error: ValidationError, name: str) -> str:
+def _missing(error: _Error, name: str) -> str:
     absent = [json.dumps(key) for key in error.validator_value if key not in error.instance]
     return f"{_listed(absent, 'and')} missing in {name}"
 
 
-def _empty(_: ValidationError, name: str) -> str:
+def _empty(_: _Error, name: str) -> str:
     return f"{name} must not be empty"
 
 
-_SENTENCES: dict[Any, Callable[[ValidationError, str], str]] = {
+_SENTENCES: dict[Any, Callable[[_Error, str], str]] = {
     "type": _type,
-    "enum": _enum_listed,
     "required": _missing,
     "minLength": _empty,
     "minItems": _empty,

@@ -24,10 +24,12 @@ AnnotationLevel = Literal["notice", "warning", "error"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One fact. `time` is in seconds since the epoch; `job` is the key of a leg, '' for the run."""
+    """One fact. `time` is in seconds since the epoch; `run` is the run's id; `job` is the key of
+    a job or a leg, unique in the run, '' for what concerns the whole run."""
 
     type: ClassVar[str] = ""
     time: float = 0.0
+    run: str = ""
     job: str = ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, TypeAlias
 
-from engine.expr import loose_equal
+from engine.expr.values import equal
 
 MAX_LEGS = 256
 Leg: TypeAlias = dict[str, Any]
@@ -105,7 +105,7 @@ def _matches(wanted: Any, value: Any) -> bool:
             and len(wanted) == len(value)
             and all(_matches(inner, other) for inner, other in zip(wanted, value, strict=True))
         )
-    return loose_equal(wanted, value)
+    return equal(wanted, value)
 
 
 def _get(mapping: Mapping[str, Any], name: str) -> Any:

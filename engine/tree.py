@@ -16,6 +16,7 @@ from engine.expr import (
     Value,
     compile_condition,
     compile_template,
+    explain,
     kind,
     to_string,
     truthy,
@@ -26,6 +27,7 @@ from engine.source import Node, Plain, Scalar
 from engine.source import Sequence as SequenceNode
 
 INSERT = "insert"
+MOST_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +308,28 @@ def holds(found: Condition, scope: Scope) -> bool:
         return truthy(found.expr(scope.contexts, scope.functions))
     except ExprError as error:
         raise _unresolved(found.node, error) from None
+
+
+def why_false(found: Condition, scope: Scope) -> str:
+    """The condition that was false, and the values that decided, for a reader."""
+    written = found.node.text.strip().removeprefix("${{").removesuffix("}}").strip()
+    try:
+        decided = explain(found.expr, scope.contexts, scope.functions)
+    except ExprError as error:
+        return f"`{written}` is false ({error.message})"
+    inner = [(part, value) for part, value in decided if part != written][:MOST_SHOWN]
+    values = ", ".join(f"{part} is {shown(value)}" for part, value in inner[1 * _implied(inner) :])
+    return f"`{written}` is false" + (f": {values}" if values else "")
+
+
+def _implied(decided: list[tuple[str, Value]]) -> bool:
+    """Whether the list starts with the `success() && …` that nobody wrote."""
+    return len(decided) > 1 and decided[0][0].startswith("success() && ")
+
+
+def shown(value: Value) -> str:
+    """A value in a sentence: strings quoted, containers only named."""
+    return f"'{value}'" if isinstance(value, str) else to_string(value) or "null"
 
 
 def _a(value: Value) -> str:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.expr import filters as filtering
-from engine.expr.functions import ARGUMENTS, BUILTINS, SPELLED
+from engine.expr.faults import check
+from engine.expr.functions import BUILTINS
 from engine.expr.parse import parse
 from engine.expr.tree import (
     Called,
@@ -22,7 +23,6 @@ from engine.expr.tree import (
     Not,
     Wildcard,
     children,
-    show,
     walk,
 )
 from engine.expr.values import (
@@ -36,7 +36,6 @@ from engine.expr.values import (
     to_string,
     truthy,
 )
-from engine.problems import did_you_mean
 
 # EvaluationOptions.MaxMemory's default in actions/runner: what one evaluation may make, in bytes
 # of UTF-16.
@@ -95,9 +94,7 @@ class Expr:
     mixed: bool = False  # an `if:` of text around `${{ }}`, which is always true
     run: Run = field(compare=False, repr=False, default=lambda scope: None)
 
-    def __call__(
-        self, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS
-    ) -> Value:
+    def __call__(self, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS) -> Value:
         """The value; raises ExprError, and whatever one of `functions` raises."""
         return self.run(Scope(contexts, functions))
 
@@ -119,9 +116,8 @@ def compile(
     `names` are the contexts that exist (None: any), `functions` those besides the built-in ones.
     """
     tree = parse(text, filters=filters)
-    expr = from_tree(text, tree)
-    check(expr, names, functions)
-    return expr
+    check(tree, names, functions)
+    return from_tree(text, tree)
 
 
 def from_tree(text: str, tree: Node, *, mixed: bool = False) -> Expr:
@@ -159,42 +155,6 @@ def _path(keys: Sequence[Node]) -> Iterator[str]:
                 yield to_string(key.value)
             case _:
                 return
-
-
-def check(expr: Expr, names: Collection[str] | None, functions: Collection[str]) -> None:
-    """Raise ExprError for the first unknown name, function or filter, or wrong argument count."""
-    faults = [
-        *(_name_fault(name, names) for name in expr.names if names is not None),
-        *(_call_fault(n, functions) for n in walk(expr.tree) if isinstance(n, Called)),
-        *(filtering.fault(f.name, f.arguments, f.position) for f in expr.filters),
-    ]
-    found = [fault for fault in faults if fault]
-    if found:
-        raise min(found, key=lambda fault: fault.position)
-
-
-def _name_fault(name: Name, known: Collection[str]) -> ExprError | None:
-    if name.name.lower() in {k.lower() for k in known}:
-        return None
-    message = f"Unrecognized named-value: '{name.name}'{did_you_mean(name.name, known)}"
-    return ExprError(message, name.position)
-
-
-def _call_fault(call: Called, extra: Collection[str]) -> ExprError | None:
-    known = {*(name.lower() for name in SPELLED), *(name.lower() for name in extra)}
-    name, count = call.written, len(call.arguments)
-    if call.name not in known:
-        near = did_you_mean(name, (*SPELLED, *extra))
-        return ExprError(f"Unrecognized function: '{name}'{near}", call.position)
-    least, most = ARGUMENTS.get(call.name, (0, 255))
-    if count < least:
-        return ExprError(f"Too few parameters supplied: '{name}'", call.position)
-    if count > most:
-        return ExprError(f"Too many parameters supplied: '{name}'", call.position)
-    if call.name == "case" and count % 2 == 0:
-        message = "Even number of parameters supplied, requires an odd number of parameters"
-        return ExprError(f"{message}: '{name}'", call.position)
-    return None
 
 
 def runner(node: Node) -> Run:
@@ -339,36 +299,3 @@ _MAKERS: dict[type, Callable[[Any], Run]] = {
     Called: _called,
     Filter: _filter,
 }
-
-
-def explain(
-    expr: Expr, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS
-) -> list[tuple[str, Value]]:
-    """The sub-expressions that decided the value and their values, outermost first.
-
-    What was short-circuited, or did not matter, and literals are left out. Raises as the call does.
-    """
-
-    def decisive(node: Node) -> Iterator[tuple[str, Value]]:
-        if isinstance(node, Literal):
-            return
-        value = runner(node)(Scope(contexts, functions))
-        yield show(node), value
-        for child in _deciding(node, value, contexts, functions):
-            yield from decisive(child)
-
-    return list(decisive(expr.tree))
-
-
-def _deciding(
-    node: Node, value: Value, contexts: Mapping[str, Value], functions: Functions
-) -> Sequence[Node]:
-    """The parts of `node` that made it `value`."""
-    if isinstance(node, Logic) and truthy(value) is (node.operator == "||"):
-        # One part was enough: the first with this truth.
-        for part in node.parts:
-            if truthy(runner(part)(Scope(contexts, functions))) is truthy(value):
-                return (part,)
-    if isinstance(node, Called) and node.name == "case":
-        return ()
-    return () if isinstance(node, Index) else children(node)

@@ -5,7 +5,8 @@ Only filters that turn JSON into JSON are here; the table is shown in docs/expre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +17,6 @@ from engine.expr.values import (
     Value,
     is_primitive,
     kind,
-    parse_number,
     tidy,
     to_number,
     to_string,
@@ -75,16 +75,15 @@ FILTERS: Mapping[str, Spec] = {
 }
 
 
-def fault(name: str, arguments: int, position: int) -> ExprError | None:
-    """What is wrong with such a use of the filter, if anything."""
+def faults(name: str, arguments: int, position: int) -> Iterator[ExprError]:
+    """What is wrong with such a use of the filter."""
     spec = FILTERS.get(name)
     if spec is None:
-        return ExprError(f"Unknown filter '{name}'{did_you_mean(name, FILTERS)}", position)
-    if arguments < spec.least:
-        return ExprError(f"Too few parameters supplied: '{name}'", position)
-    if arguments > spec.most:
-        return ExprError(f"Too many parameters supplied: '{name}'", position)
-    return None
+        yield ExprError(f"Unknown filter '{name}'{did_you_mean(name, FILTERS)}", position)
+    elif arguments < spec.least:
+        yield ExprError(f"Too few parameters supplied: '{name}'", position)
+    elif arguments > spec.most:
+        yield ExprError(f"Too many parameters supplied: '{name}'", position)
 
 
 def apply(name: str, value: Value, arguments: Sequence[Value], charge: Charge) -> Value:
@@ -99,6 +98,8 @@ def apply(name: str, value: Value, arguments: Sequence[Value], charge: Charge) -
         return made
     except ExprError as error:
         raise ExprError(f"Filter '{name}': {error.message}") from None
+    except TypeError:
+        raise ExprError(f"Filter '{name}': cannot be applied to these values") from None
     except Exception as error:
         # Jinja2's filters raise whatever their Python raises when a value does not suit them.
         raise ExprError(f"Filter '{name}': {error}") from None
@@ -187,9 +188,10 @@ def _default(value: Value, other: Value = "", falsy: Value = False) -> Value:
 
 
 def _int(value: Value, other: Value = 0, base: Value = 10) -> Value:
-    if isinstance(value, str) and base == 10:
-        value = parse_number(value)
-    return _jinja("int", value, [other, base])
+    if isinstance(value, str) and base != 10:
+        return _jinja("int", value, [other, base])
+    number = to_number(value)
+    return int(number) if math.isfinite(number) else other
 
 
 def _split(value: str, separator: Value = None, most: Value = -1) -> Value:

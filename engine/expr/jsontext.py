@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NoReturn
 
 from engine.expr.values import ExprError, Value, fold, parse_number, tidy
@@ -63,18 +63,21 @@ def _object(pairs: Iterable[tuple[str, Value]]) -> dict[str, Value]:
 
 
 def _hold_depth(value: Value) -> None:
-    level: Sequence[Value] = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [item for each in level for item in _inside(each)]
+    level = _containers([value])
+    for _ in range(MAX_DEPTH):
         if not level:
             return
-    _too_deep()
+        level = [
+            inner
+            for outer in level
+            for inner in _containers(outer.values() if isinstance(outer, dict) else outer)
+        ]
+    if level:
+        _too_deep()
 
 
-def _inside(value: Value) -> Iterable[Value]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _containers(values: Iterable[Value]) -> list[Value]:
+    return [value for value in values if isinstance(value, (dict, list))]
 
 
 def _too_deep() -> NoReturn:
@@ -82,7 +85,7 @@ def _too_deep() -> NoReturn:
 
 
 class _Reader:
-    """What JSON itself forbids: comments, single quotes, bare keys, a last comma, 0x10, text after."""
+    """JSON with comments, single quotes, bare keys, a last comma, 0x10, or text after it."""
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -46,11 +46,11 @@ def is_keyword(text: str) -> bool:
     return _KEYWORD.fullmatch(text) is not None
 
 
-def tokens(text: str, *, filters: bool = True) -> Iterator[Token]:
-    """The tokens of `text`; raises ExprError at what is none, or when the text is too long."""
-    if len(text) > MAX_LENGTH:
+def tokens(text: str, *, filters: bool = True, start: int = 0) -> Iterator[Token]:
+    """The tokens of `text` from `start` on; raises ExprError at what is none, or when too long."""
+    if len(text) - start > MAX_LENGTH:
         raise ExprError(f"Exceeded max expression length {MAX_LENGTH}", 1)
-    previous, at = "", _skip(text, 0)
+    previous, at = "", _skip(text, start)
     while at < len(text):
         token, at = _next(text, at, previous, filters)
         yield token
@@ -109,7 +109,8 @@ def _word(text: str, at: int, previous: str) -> tuple[Token, int]:
 
 def _unexpected(text: str, at: int, found: re.Match[str] | None) -> NoReturn:
     found = found or _STRAY.match(text, at)
-    raise ExprError(f"Unexpected symbol: '{found[0] if found else ''}'", at + 1)
+    hint = "; strings take single quotes" if text[at] == '"' else ""
+    raise ExprError(f"Unexpected symbol: '{found[0] if found else ''}'{hint}", at + 1)
 
 
 def pieces(text: str) -> Iterator[tuple[str, int, bool]]:

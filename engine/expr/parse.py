@@ -45,10 +45,10 @@ _NEXT: dict[str, frozenset[str]] = {
 _COMPLETE = frozenset({"value", "literal", "filter", "filtered"})
 
 
-def parse(text: str, *, filters: bool = True) -> Node:
-    """The tree of `text` (blank: null); raises ExprError with GitHub's wording."""
+def parse(text: str, *, filters: bool = True, start: int = 0) -> Node:
+    """The tree of `text` from `start` on (blank: null); raises ExprError with GitHub's wording."""
     parser = _Parser()
-    for token in tokens(text, filters=filters):
+    for token in tokens(text, filters=filters, start=start):
         parser.take(token)
     return parser.end()
 
@@ -63,7 +63,7 @@ class _Pending:
 
 
 class _Parser:
-    """Operator precedence with two stacks: no nesting in the text can exhaust Python's own stack."""
+    """Operator precedence with two stacks: no nesting of the text can exhaust Python's own."""
 
     def __init__(self) -> None:
         self.operands: list[tuple[Node, int]] = []  # with their depths
@@ -73,7 +73,8 @@ class _Parser:
 
     def take(self, token: Token) -> None:
         if token.kind not in _NEXT[self.state]:
-            _unexpected(token)
+            filtered = token.kind == "operator" and self.state.startswith("filter")
+            _unexpected(token, "; put the filtered value in parentheses" if filtered else "")
         match token.kind:
             case "literal":
                 self.push(literal(token.value), "literal", token)
@@ -199,8 +200,8 @@ class _Parser:
         return self.operands[0][0]
 
 
-def _unexpected(token: Token) -> NoReturn:
-    raise ExprError(f"Unexpected symbol: '{token.text}'", token.position)
+def _unexpected(token: Token, hint: str = "") -> NoReturn:
+    raise ExprError(f"Unexpected symbol: '{token.text}'{hint}", token.position)
 
 
 def _chains(node: Node, operator: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 
 from engine.expr.compile import (
     NO_FUNCTIONS,
@@ -11,13 +12,13 @@ from engine.expr.compile import (
     Expr,
     Functions,
     Name,
-    check,
     compile,
     from_tree,
 )
+from engine.expr.faults import check
 from engine.expr.lex import MAX_LENGTH, pieces
 from engine.expr.parse import parse
-from engine.expr.tree import Called, Logic, Node, literal, shifted
+from engine.expr.tree import Called, Logic, Node, literal, walk
 from engine.expr.values import ExprError, Value, kind, to_string
 
 STATUS_FUNCTIONS = frozenset({"success", "failure", "cancelled", "always"})
@@ -61,9 +62,7 @@ class Template:
         pairs = zip(self.offsets, self.parts, strict=True)
         return [(at, part) for at, part in pairs if isinstance(part, Expr)]
 
-    def __call__(
-        self, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS
-    ) -> Value:
+    def __call__(self, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS) -> Value:
         """A lone expression's own value, otherwise a string; raises as an Expr does."""
         values = [
             part if isinstance(part, str) else _evaluated(part, at, contexts, functions)
@@ -82,9 +81,7 @@ class Template:
         return to_string(value)
 
 
-def _evaluated(
-    part: Expr, at: int, contexts: Mapping[str, Value], functions: Functions
-) -> Value:
+def _evaluated(part: Expr, at: int, contexts: Mapping[str, Value], functions: Functions) -> Value:
     try:
         return part(contexts, functions)
     except ExprError as error:
@@ -104,40 +101,51 @@ def compile_template(
     """
     if "${{" not in text:
         return Template(text, (text,) if text else (), (0,) if text else ())
-    parts: list[str | Expr] = []
-    offsets: list[int] = []
-    for piece, at, is_expression in pieces(text):
-        parts.append(_compiled(piece, at, names, functions, filters) if is_expression else piece)
-        offsets.append(at)
-    _hold_length(parts)
-    return Template(text, tuple(parts), tuple(offsets))
+    cut = _cut(text)
+    parts = tuple(
+        _compiled(piece, at, names, functions, filters) if is_expression else piece
+        for piece, at, is_expression in cut
+    )
+    return Template(text, parts, tuple(at for _, at, _ in cut))
+
+
+def _cut(text: str) -> list[tuple[str, int, bool]]:
+    """The pieces of `text`, none of them an empty expression, and no more than GitHub takes."""
+    cut = list(pieces(text))
+    for piece, at, is_expression in cut:
+        if is_expression and not piece:
+            raise ExprError("An expression was expected", at + 1)
+    # Text around expressions is one `format('…', …)` to GitHub: an expression like any other.
+    if len(cut) > 1 and len(_as_format(cut)) > MAX_LENGTH:
+        raise ExprError(f"Exceeded max expression length {MAX_LENGTH}", 1)
+    return cut
+
+
+def _as_format(cut: list[tuple[str, int, bool]]) -> str:
+    inner = [piece for piece, _, is_expression in cut if is_expression]
+    return f"format({', '.join([literal(_pattern(cut)).shown, *inner])})"
+
+
+def _pattern(cut: list[tuple[str, int, bool]]) -> str:
+    """The pieces as the first argument of `format`."""
+    numbers = count()
+    return "".join(
+        f"{{{next(numbers)}}}" if is_expression else _braced(piece)
+        for piece, _, is_expression in cut
+    )
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _compiled(
     text: str, at: int, names: Collection[str] | None, functions: Collection[str], filters: bool
 ) -> Expr:
-    if not text:
-        raise ExprError("An expression was expected", at + 1)
     try:
         return compile(text, names=names, functions=functions, filters=filters)
     except ExprError as error:
         raise ExprError(error.message, error.position + at) from error
-
-
-def _hold_length(parts: list[str | Expr]) -> None:
-    """Text around expressions is one `format('…', …)` to GitHub, and held to an expression's limit."""
-    if len(parts) < 2:
-        return
-    texts = [part for part in parts if isinstance(part, str)]
-    inner = [part.text for part in parts if isinstance(part, Expr)]
-    marks = sum(len(f"{{{number}}}, ") for number in range(len(inner)))
-    size = sum(map(len, inner)) + marks + sum(map(_quoted_length, texts)) + len("format('')")
-    if size > MAX_LENGTH:
-        raise ExprError(f"Exceeded max expression length {MAX_LENGTH}", 1)
-
-
-def _quoted_length(text: str) -> int:
-    return len(text) + sum(map(text.count, "'{}"))
 
 
 def compile_condition(
@@ -148,13 +156,14 @@ def compile_condition(
     Blank is `success()`. Without a status function anywhere in it, `success() &&` goes before it.
     Text around `${{ }}`, be it a space, makes it a string and so always true, as on GitHub.
     """
-    tree = _condition(text)
-    if not {node.name for node in from_tree(text, tree).calls} & STATUS_FUNCTIONS:
-        tree = _and_success(tree) if text.strip() else _SUCCESS
-    mixed = "${{" in text and len(list(pieces(text))) > 1
-    expr = from_tree(text, tree, mixed=mixed)
-    check(expr, names, {*functions, "success"})
-    return expr
+    cut = _cut(text) if "${{" in text else [(text, 0, True)]
+    tree = _tree(text, cut)
+    if not text.strip():
+        tree = _SUCCESS
+    elif not any(isinstance(n, Called) and n.name in STATUS_FUNCTIONS for n in walk(tree)):
+        tree = _and_success(tree)
+    check(tree, names, {*functions, *STATUS_FUNCTIONS})
+    return from_tree(text, tree, mixed=len(cut) > 1)
 
 
 _SUCCESS = Called("success", (), 1, "success")
@@ -166,21 +175,13 @@ def _and_success(tree: Node) -> Node:
     return Logic("&&", (_SUCCESS, *rest))
 
 
-def _condition(text: str) -> Node:
+def _tree(text: str, cut: list[tuple[str, int, bool]]) -> Node:
     """The tree of a condition as written, with positions in `text`."""
-    if "${{" not in text:
-        return parse(text)
-    template = compile_template(text, functions=_Anything())
-    trees = [shifted(part.tree, at) for at, part in template._expressions()]
-    if len(template.parts) == 1:
+    trees = [
+        parse(text[: at + len(piece)], start=at)
+        for piece, at, is_expression in cut
+        if is_expression
+    ]
+    if len(cut) == 1:
         return trees[0]
-    numbers = iter(range(len(trees)))
-    pattern = "".join(
-        _braced(part) if isinstance(part, str) else f"{{{next(numbers)}}}"
-        for part in template.parts
-    )
-    return Called("format", (literal(pattern), *trees), 1, "format")
-
-
-def _braced(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+    return Called("format", (literal(_pattern(cut)), *trees), 1, "format")

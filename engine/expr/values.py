@@ -165,7 +165,7 @@ def _upper(char: str) -> str:
 
 
 def equal(left: Value, right: Value) -> bool:
-    """`==`: kinds are coerced, strings ignore case, arrays and objects are only equal to themselves."""
+    """`==`: kinds are coerced, strings ignore case, arrays and objects equal only themselves."""
     if isinstance(left, str) and isinstance(right, str):
         return left == right or fold(left) == fold(right)
     left, right = _coerced(left, right)
@@ -200,7 +200,7 @@ def _coerced(left: Value, right: Value) -> tuple[Value, Value]:
 
 
 def lookup(mapping: Mapping[str, Value], key: str, default: Value = None) -> Value:
-    """The value under `key`: spelled exactly so, else (unless CaseSensitive) the first ignoring case."""
+    """The value under `key`: the exact one, else (unless CaseSensitive) the first ignoring case."""
     found = mapping.get(key, _MISSING)
     if found is not _MISSING:
         return found

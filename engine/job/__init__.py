@@ -8,7 +8,7 @@ import posixpath
 import tarfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,12 +25,12 @@ from engine.events import (
     StepStarted,
     Summary,
 )
-from engine.expr import explain, to_string
+from engine.expr import to_string
 from engine.job import files, shells
 from engine.job.cancellation import Cancellation
 from engine.job.conditional import conditional
 from engine.job.executed import Script, executed
-from engine.job.result import Effects, StepResult, ended
+from engine.job.result import StepResult, ended
 from engine.job.retried import retried
 from engine.job.state import JobState, NeedsHash
 from engine.job.timed import timed
@@ -40,16 +40,14 @@ from engine.masks import Masks
 from engine.model import Defaults, Step, Workflow
 from engine.plan import Leg
 from engine.tree import (
-    Condition,
     Scope,
-    Text,
     Unresolved,
     boolean,
     holds,
     number,
-    resolve,
     string,
     strings,
+    why_false,
 )
 
 __all__ = ["Cancellation", "JobOrder", "JobResult", "OpenMachine", "run_job"]
@@ -66,6 +64,7 @@ class JobOrder:
     workflow: Workflow
     contexts: Mapping[str, Any]
     secrets: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str] = field(default_factory=dict)  # given on the command line
     debug: bool = False
 
 
@@ -87,12 +86,14 @@ async def run_job(
     masks = Masks(order.secrets.values())
     job: _Job | None = None
     try:
-        with trio.CancelScope() as scope:
-            # until its first step a job can simply be dropped
-            with cancellation.heard_by(lambda: scope.cancel() if job is None else None):
-                async with open_machine() as machine:
-                    job = _Job(order, machine, masks, cancellation, emit)
-                    return await job.run(scope)
+        # until its first step a job can simply be dropped
+        with (
+            trio.CancelScope() as scope,
+            cancellation.heard_by(lambda: scope.cancel() if job is None else None),
+        ):
+            async with open_machine() as machine:
+                job = _Job(order, machine, masks, cancellation, emit)
+                return await job.run(scope)
     except MachineError as error:
         return _broken(str(error), job, cancellation)
     return _cancelled(cancellation)
@@ -138,13 +139,22 @@ class _Job:
         reason = self._environment()
         if reason:
             return JobResult(Outcome.FAILURE, reason=reason)
+        lost: MachineError | None = None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._limit)
             with self.cancellation.heard_by(partial(self._start_grace, scope)):
-                for index, step in enumerate(self.order.leg.job.steps, 1):
-                    await self._step(index, step)
+                try:
+                    await self._steps()
+                except MachineError as error:  # kept out of the nursery, which would group it
+                    lost = error
             nursery.cancel_scope.cancel()
+        if lost is not None:
+            raise lost
         return await self._result()
+
+    async def _steps(self) -> None:
+        for index, step in enumerate(self.order.leg.job.steps, 1):
+            await self._step(index, step)
 
     async def _limit(self) -> None:
         await trio.sleep(self.order.leg.timeout)
@@ -211,9 +221,11 @@ class _Job:
         self.running = index, step
         started = time.monotonic()
         live = _LiveStep(self, index, step)
-        with trio.CancelScope() as scope:
-            with self.cancellation.heard_by(lambda: live.reconsider(scope)):
-                result = await live.run()
+        with (
+            trio.CancelScope() as scope,
+            self.cancellation.heard_by(lambda: live.reconsider(scope)),
+        ):
+            result = await live.run()
         if scope.cancelled_caught:
             result = ended(Outcome.CANCELLED, "The operation was canceled.")
         self._finish(live, result, time.monotonic() - started)
@@ -318,7 +330,10 @@ class _LiveStep:
         return await self.job._answer(lambda: holds(found, self.scope()))
 
     def _why_not(self) -> str:
-        return why_not(self.step.condition, self.scope(), self.job.state.status)
+        status = f"the job's status is {self.job.state.status}"
+        if self.step.condition is None:
+            return status
+        return f"{why_false(self.step.condition, self.scope())}; {status}"
 
     async def _tolerated(self) -> StepResult:
         self.name = await self._display_name()
@@ -382,6 +397,7 @@ class _LiveStep:
         return {
             "CI": "true",
             **({"HOME": home} if home else {}),
+            **self.job.order.env,
             **state.env,
             **self.env,
             **contexts.default_variables(github, runner),
@@ -467,22 +483,6 @@ def _default_name(step: Step) -> str:
 def _run_name(script: str) -> str:
     lines = script.strip().splitlines()
     return f"Run {lines[0]}" if lines else "Run"
-
-
-def why_not(condition: Condition | None, scope: Scope, status: Outcome) -> str:
-    """The condition that was false, with the values that decided."""
-    if condition is None:
-        return f"success() is false: the job's status is {status}"
-    try:
-        decided = explain(condition.expr, scope.contexts, scope.functions)
-    except Exception as error:  # explaining must never fail a job
-        return f"`{condition.node.text.strip()}` is false ({error})"
-    shown = ", ".join(f"{text} is {_value(value)}" for text, value in decided[:6])
-    return f"`{condition.node.text.strip()}` is false: {shown}"
-
-
-def _value(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else to_string(value) or "null"
 
 
 def _tar(name: str, content: bytes) -> bytes:

@@ -5,6 +5,7 @@
 set -eu
 
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+busybox=$(which busybox)
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
 
@@ -35,7 +36,7 @@ node() {
 
 busybox() {
   mkdir -p "$here/busybox/bin" "$here/busybox/etc" "$here/busybox/tmp" "$here/busybox/home/user"
-  cp "$(command -v busybox)" "$here/busybox/bin/busybox"
+  cp "$busybox" "$here/busybox/bin/busybox"
   for name in $("$here/busybox/bin/busybox" --list); do
     [ "$name" = busybox ] || ln -s busybox "$here/busybox/bin/$name"
   done
@@ -49,7 +50,7 @@ busybox() {
 
 scratch() {
   mkdir "$here/scratch"
-  cp "$(command -v busybox)" "$here/scratch/only"
+  cp "$busybox" "$here/scratch/only"
   tar -C "$here/scratch" -c . | docker import --change 'CMD ["/only"]' - runwright-test/scratch
 }
 

@@ -1,0 +1,1 @@
+"""Each reporter is a function that takes an event."""

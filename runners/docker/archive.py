@@ -1,0 +1,76 @@
+"""Tar archives made here: of a tree, of directories, of a shell for images without one."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import IO
+
+import trio
+
+from engine.machine import MachineError
+
+_PIECE = 1 << 20
+
+
+def directories(names: Iterable[str]) -> bytes:
+    """A tar of directories that anybody may write to."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name in names:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o777
+            tar.addfile(entry)
+    return made.getvalue()
+
+
+def shell() -> bytes:
+    """A tar of /bin with this computer's static busybox. Raises MachineError."""
+    found = shutil.which("busybox")
+    content = Path(found).read_bytes() if found else b""
+    if not found or b"ld-linux" in content[:4096] or b"ld-musl" in content[:4096]:
+        raise MachineError(
+            "The image has no shell (sh), and this computer has no static busybox to lend it one: "
+            "install busybox-static, or choose an image with a shell."
+        )
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        entry = tarfile.TarInfo("bin/busybox")
+        entry.mode, entry.size = 0o755, len(content)
+        tar.addfile(entry, io.BytesIO(content))
+        for applet in subprocess.run([found, "--list"], capture_output=True).stdout.split():
+            if applet != b"busybox":
+                link = tarfile.TarInfo(f"bin/{applet.decode()}")
+                link.type, link.linkname, link.mode = tarfile.SYMTYPE, "busybox", 0o777
+                tar.addfile(link)
+    return made.getvalue()
+
+
+async def tree(source: Path, name: str) -> AsyncIterator[bytes]:
+    """A tar of a directory under another name, in pieces; it passes through a temporary file.
+
+    Raises MachineError.
+    """
+    with tempfile.TemporaryFile() as file:
+        try:
+            await trio.to_thread.run_sync(_write, source, name, file)
+            file.seek(0)
+            while piece := await trio.to_thread.run_sync(file.read, _PIECE):
+                yield piece
+        except (OSError, tarfile.TarError) as error:
+            raise MachineError(f"The repository cannot be copied: {error}.") from error
+
+
+def _write(source: Path, name: str, file: IO[bytes]) -> None:
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.add(source, name, filter=_plain)
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    # A socket or a pipe in the tree is somebody's running program, not a part of the repository.
+    return entry if entry.isreg() or entry.isdir() or entry.issym() or entry.islnk() else None

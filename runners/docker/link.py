@@ -1,0 +1,141 @@
+"""The wires to a container's shell: its attached streams, and a second way in for signals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+
+from engine.machine import MachineError
+from runners.docker.api import Api, Upgraded
+
+SIZE = 1 << 16  # bytes read at once
+_HEADER = 8
+# Ends everything when its input does, that is when the engine is no more.
+_GUARD = 'while read -r g p; do kill "-$g" "-$p"; done; kill -KILL -1'
+_BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
+
+
+@dataclass(slots=True)
+class Demux:
+    """Docker's multiplexed stream in, the bytes of stdout and of stderr out."""
+
+    _head: bytes = b""
+    _left: int = 0
+    _kind: int = 1
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """What these bytes add to (stdout, stderr), however they were cut."""
+        parts: tuple[list[bytes], list[bytes]] = ([], [])
+        at = 0
+        while at < len(data):
+            if not self._left:
+                need = _HEADER - len(self._head)
+                self._head += data[at : at + need]
+                at += need
+                if len(self._head) == _HEADER:
+                    self._kind = self._head[0]
+                    self._left = int.from_bytes(self._head[4:], "big")
+                    self._head = b""
+                continue
+            piece = data[at : at + self._left]
+            parts[self._kind == 2].append(piece)
+            at += len(piece)
+            self._left -= len(piece)
+        return b"".join(parts[0]), b"".join(parts[1])
+
+
+class Guard:
+    """A shell beside the job's: it sends signals, and ends the job when the engine is gone."""
+
+    def __init__(self, api: Api, container: str) -> None:
+        self._api = api
+        self._container = container
+        self._scope = trio.CancelScope()
+        self._stream: trio.abc.Stream | None = None
+        self._changed = trio.Event()
+        self._over = False
+
+    def start(self) -> None:
+        """Begin in the background, as no step has to wait for it."""
+        trio.lowlevel.spawn_system_task(self._run)
+
+    def stop(self) -> None:
+        """Let go; the processes of the container end with it."""
+        self._scope.cancel()
+
+    async def signal(self, name: str, group: int) -> None:
+        """Signal a process group of the container. Raises MachineError."""
+        while not self._stream and not self._over:
+            await self._changed.wait()
+        try:
+            if self._stream:
+                await self._stream.send_all(f"{name} {group}\n".encode())
+        except _BROKEN as error:
+            raise MachineError("The job's container cannot be reached any more.") from error
+
+    async def _run(self) -> None:
+        with self._scope:
+            try:
+                while True:  # a step may kill every process there is
+                    await self._serve(await self._open())
+            except (MachineError, *_BROKEN):
+                self._over = True
+                self._change(None)
+
+    async def _serve(self, wire: Upgraded) -> None:
+        try:
+            self._change(wire.stream)
+            while await wire.stream.receive_some(SIZE):
+                pass
+        finally:
+            self._change(None)
+            await trio.aclose_forcefully(wire.stream)
+
+    def _change(self, stream: trio.abc.Stream | None) -> None:
+        self._stream = stream
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def _open(self) -> Upgraded:
+        body: dict[str, Any] = {
+            "AttachStdin": True,
+            "AttachStdout": True,
+            "User": "0",
+            "Cmd": ["sh", "-c", _GUARD],
+        }
+        made = await self._api.call("POST", f"/containers/{self._container}/exec", body)
+        return await self._api.upgrade(f"/exec/{made.json['Id']}/start", {"Detach": False})
+
+
+@dataclass(slots=True)
+class Attached:
+    """A Link over a container's attached streams."""
+
+    wire: Upgraded
+    guard: Guard
+    _demux: Demux = field(default_factory=Demux)
+
+    async def send(self, data: bytes) -> None:
+        """As Link.send."""
+        try:
+            await self.wire.stream.send_all(data)
+        except _BROKEN as error:
+            raise MachineError("The job's container was lost: it ended too early.") from error
+
+    async def receive(self) -> tuple[bytes, bytes]:
+        """As Link.receive."""
+        while True:
+            data, self.wire.early = self.wire.early, b""
+            try:
+                data = data or bytes(await self.wire.stream.receive_some(SIZE))
+            except _BROKEN as error:
+                raise MachineError("The job's container was lost: Docker broke off.") from error
+            output, control = self._demux.feed(data)
+            if output or control or not data:
+                return output, control
+
+    async def signal(self, name: str, group: int) -> None:
+        """As Link.signal."""
+        await self.guard.signal(name, group)

@@ -1,0 +1,142 @@
+"""Whose things are on the daemon: labels that say so, and their removal."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from engine.machine import MachineError, MachineSpec
+from runners.docker.api import Api, ApiError
+from runners.docker.workspace import TREE
+
+RUN = "runwright.run"
+JOB = "runwright.job"
+ENGINE = "runwright.engine"  # computer/boot/pid namespace/pid/start time
+_TRIES = 40
+
+
+def labels(spec: MachineSpec) -> dict[str, str]:
+    """The labels of everything that is made for a job."""
+    return {RUN: spec.run_id, JOB: spec.name, ENGINE: engine()}
+
+
+@cache
+def engine() -> str:
+    """This process, as no other one will ever be called."""
+    pid = os.getpid()
+    return "/".join((*_here(), str(pid), _started(pid)))
+
+
+def over(label: str) -> bool:
+    """Whether the process of an engine's label is certainly gone."""
+    computer, boot, space, pid, started = (label.split("/") + [""] * 5)[:5]
+    here = _here()
+    if computer != here[0]:
+        return False
+    if boot != here[1]:
+        return True
+    return space == here[2] and pid.isdigit() and _started(int(pid)) != started
+
+
+def _here() -> tuple[str, str, str]:
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    space = Path("/proc/self/ns/pid")
+    return (
+        platform.node().replace("/", "_"),
+        boot.read_text().strip() if boot.exists() else "",
+        str(space.readlink()) if space.exists() else "",
+    )
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot; empty when there is no such process."""
+    try:
+        # The name, in parentheses, may hold anything.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+async def remove(api: Api, container: str, volumes: Iterable[str]) -> None:
+    """Remove a container however it fares, then its volumes. Raises MachineError."""
+    try:
+        await api.call("DELETE", f"/containers/{container}", query={"force": "1", "v": "1"})
+    except ApiError as error:
+        if error.status not in (404, 409):  # gone, or just going by itself
+            raise
+        await _gone(api, container)
+    for volume in volumes:
+        await _remove_volume(api, volume)
+
+
+async def _gone(api: Api, container: str) -> None:
+    try:
+        await api.call("POST", f"/containers/{container}/wait", query={"condition": "removed"})
+    except ApiError as error:
+        if error.status != 404:
+            raise
+
+
+async def _remove_volume(api: Api, name: str) -> None:
+    for _ in range(_TRIES):
+        try:
+            await api.call("DELETE", f"/volumes/{name}")
+            return
+        except ApiError as error:
+            if error.status == 404:
+                return
+            if error.status != 409:  # still held by a container that is going
+                raise
+        await trio.sleep(0.05)
+
+
+async def clean(api: Api, run_id: str | None) -> tuple[str, ...]:
+    """Remove containers, networks and volumes of a run, or of all whose engine is gone.
+
+    Without a run, copies of repositories that no container uses go too. Their names; raises
+    MachineError.
+    """
+    removed = []
+    label = f"{RUN}={run_id}" if run_id else RUN
+    for found in await _listed(api, "/containers/json", label, run_id):
+        await remove(api, found["Id"], ())
+        removed.append(found["Names"][0].lstrip("/") if found["Names"] else found["Id"])
+    for found in await _listed(api, "/networks", label, run_id):
+        await _try(api, f"/networks/{found['Id']}", found["Name"], removed)
+    for found in await _listed(api, "/volumes", label, run_id):
+        await _try(api, f"/volumes/{found['Name']}", found["Name"], removed)
+    if run_id is None:
+        for found in _rows(await _list(api, "/volumes", TREE)):
+            await _try(api, f"/volumes/{found['Name']}", found["Name"], removed)
+    return tuple(removed)
+
+
+async def _listed(api: Api, path: str, label: str, run_id: str | None) -> list[dict[str, Any]]:
+    rows = _rows(await _list(api, path, label))
+    return [row for row in rows if run_id or over((row.get("Labels") or {}).get(ENGINE, ""))]
+
+
+async def _list(api: Api, path: str, label: str) -> Any:
+    query = {"all": "1", "filters": json.dumps({"label": [label]})}
+    return (await api.call("GET", path, query=query)).json
+
+
+def _rows(answer: Any) -> list[dict[str, Any]]:
+    return (answer.get("Volumes") or []) if isinstance(answer, dict) else answer
+
+
+async def _try(api: Api, path: str, name: str, removed: list[str]) -> None:
+    try:
+        await api.call("DELETE", path)
+    except ApiError as error:
+        if error.status not in (403, 404, 409):  # in use, or removed by somebody else
+            raise MachineError(f"Docker cannot remove '{name}': {error}.") from error
+    else:
+        removed.append(name)

@@ -1,0 +1,169 @@
+"""How a repository gets into a container: as the lower layer of an overlay, else copied."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import trio
+
+from engine.machine import MachineError, MachineSpec
+from runners.docker import archive
+from runners.docker.api import Api, ApiError
+
+# overlay: the daemon sees the repository; shipped: it does not, so an overlay over a copy that is
+# made once for every state of the tree; copy: one copy a job.
+Tier = Literal["overlay", "shipped", "copy"]
+TIERS: tuple[Tier, ...] = ("overlay", "shipped", "copy")
+TREE = "runwright.tree"  # label of the volumes that hold such a copy
+_SAMPLES = 3
+_PAGE = 4000  # bytes that mount options may take, with a margin
+_UNFIT = (",", "\\", "\n")
+
+Mount = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One way to give a job its repository: mounts for the container, volumes to remove later."""
+
+    mounts: tuple[Mount, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+async def overlay(api: Api, spec: MachineSpec, lower: str, labels: dict[str, str]) -> Workspace:
+    """An overlay over `lower`, a path of the daemon's; upper and work are volumes of their own.
+
+    Nothing has to be made inside those volumes, and they share a file system. Raises MachineError.
+    """
+    with trio.CancelScope(shield=True):
+        upper = (await api.call("POST", "/volumes/create", {"Labels": labels})).json
+        work = (await api.call("POST", "/volumes/create", {"Labels": labels})).json
+    layers = (
+        f"lowerdir={lower.replace(':', chr(92) + ':')},"
+        f"upperdir={upper['Mountpoint']},workdir={work['Mountpoint']}"
+    )
+    mount = {
+        "Type": "volume",
+        "Target": spec.layout.workspace,
+        "VolumeOptions": {
+            "Labels": labels,
+            "DriverConfig": {
+                "Name": "local",
+                "Options": {"type": "overlay", "device": "overlay", "o": layers},
+            },
+        },
+    }
+    return Workspace((mount,), (upper["Name"], work["Name"]))
+
+
+def bind(spec: MachineSpec) -> Workspace:
+    """The repository itself: what the job does to it stays."""
+    source = str(spec.source)
+    return Workspace(({"Type": "bind", "Source": source, "Target": spec.layout.workspace},))
+
+
+def fits(path: str) -> bool:
+    """Whether a path can stand in the options of an overlay mount."""
+    return not any(sign in path for sign in _UNFIT) and len(os.fsencode(path)) < _PAGE
+
+
+async def seen(api: Api, container: str, spec: MachineSpec) -> bool:
+    """Whether a created container has the very repository of this computer as its workspace."""
+    if spec.source is None:
+        return False
+    samples = await trio.to_thread.run_sync(_samples, spec.source)
+    for name, size, changed in samples:
+        try:
+            stat = await stat_in(api, container, f"{spec.layout.workspace}/{name}")
+        except MachineError:
+            return False
+        if not stat or (size is not None and stat["size"] != size):
+            return False
+        if abs(datetime.fromisoformat(stat["mtime"]).timestamp() - changed) > 1e-3:
+            return False
+    return bool(samples)
+
+
+def _samples(source: Path) -> list[tuple[str, int | None, float]]:
+    with os.scandir(source) as entries:
+        found = [(entry, entry.stat(follow_symlinks=False)) for entry in islice(entries, _SAMPLES)]
+    return [
+        (entry.name, stat.st_size if entry.is_file(follow_symlinks=False) else None, stat.st_mtime)
+        for entry, stat in found
+    ]
+
+
+async def stat_in(api: Api, container: str, path: str) -> dict[str, Any] | None:
+    """What Docker says of a path in a container; None if there is none. Raises MachineError."""
+    try:
+        reply = await api.call("HEAD", f"/containers/{container}/archive", query={"path": path})
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+    known: dict[str, Any] = json.loads(
+        base64.b64decode(reply.headers["x-docker-container-path-stat"])
+    )
+    return known
+
+
+async def ship(api: Api, spec: MachineSpec, labels: dict[str, str], log: Any) -> str:
+    """Copy the repository into a volume, unless its present state is there; the path of it.
+
+    Raises MachineError.
+    """
+    assert spec.source
+    state = await trio.to_thread.run_sync(fingerprint, spec.source)
+    name = f"runwright-tree-{state}"
+    volume = (
+        await api.call("POST", "/volumes/create", {"Name": name, "Labels": {TREE: str(state)}})
+    ).json
+    body = {
+        "Image": spec.image,
+        "Entrypoint": ["never-started"],
+        "Labels": labels,
+        "HostConfig": {"Mounts": [{"Type": "volume", "Source": name, "Target": "/tree"}]},
+    }
+    with trio.CancelScope(shield=True):
+        container = (await api.call("POST", "/containers/create", body)).json["Id"]
+    try:
+        if not await stat_in(api, container, "/tree/whole"):
+            log("Copying the repository to the Docker daemon")
+            target, where = f"/containers/{container}/archive", {"path": "/tree"}
+            data = archive.tree(spec.source, "files")
+            await api.call("PUT", target, data=data, query=where)
+            await api.call("PUT", target, data=archive.directories(["whole"]), query=where)
+    finally:
+        with trio.move_on_after(10, shield=True):
+            await api.call("DELETE", f"/containers/{container}", query={"force": "1"})
+    return f"{volume['Mountpoint']}/files"
+
+
+def fingerprint(source: Path) -> str:
+    """A name for the state of a tree: names, kinds, sizes and times, not contents."""
+    digest = hashlib.sha256(os.fsencode(source.absolute()))
+    for path, stat in _walk(source):
+        digest.update(os.fsencode(path))
+        digest.update(f"\0{stat.st_mode} {stat.st_size} {stat.st_mtime_ns}\0".encode())
+    return digest.hexdigest()[:32]
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise MachineError(f"The repository cannot be read: {error}.") from error
+    for entry in found:
+        yield entry.path, entry.stat(follow_symlinks=False)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path))

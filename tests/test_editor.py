@@ -1,0 +1,305 @@
+"""Editors speak as `validate` does: the real yaml-language-server is driven with our schema."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.check import check
+from engine.source import load
+
+ROOT = Path(__file__).parent.parent
+PROBLEMS = ROOT / "tests" / "problems"
+VERSION = "1.25.0"
+PATIENCE = 60.0  # seconds until a silent server counts as broken
+
+EXAMPLES = sorted((ROOT / "examples").rglob("*.yml")) if (ROOT / "examples").exists() else []
+JOB = "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"
+
+
+def server_command() -> list[str]:
+    """The server of the pinned version, installed once into a cache."""
+    for tool in ("node", "npm"):
+        if shutil.which(tool) is None:
+            pytest.fail(
+                f"{tool} is missing; the editor tests need Node.js 20 or newer (nodejs.org)"
+            )
+    home = os.environ.get("RUNWRIGHT_TEST_CACHE") or Path.home() / ".cache" / "runwright-tests"
+    cache = Path(home) / f"yaml-language-server-{VERSION}"
+    script = cache / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
+    if not script.exists():
+        wanted = f"yaml-language-server@{VERSION}"
+        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(cache), wanted]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.fail(f"`{' '.join(command)}` failed; is the registry reachable?\n{done.stderr}")
+    return ["node", str(script), "--stdio"]
+
+
+class Editor:
+    """One conversation with a language server over its standard streams."""
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)
+        self.folder = folder
+        self.buffer = b""
+        self.sent = 0
+        self.opened = 0
+        self.complaints: dict[str, list[dict[str, Any]]] = {}
+        capabilities = {
+            "workspace": {"configuration": True},
+            "textDocument": {
+                "hover": {"contentFormat": ["markdown"]},
+                "completion": {
+                    "completionItem": {"snippetSupport": True, "documentationFormat": ["markdown"]}
+                },
+            },
+        }
+        self.ask("initialize", {"rootUri": folder.as_uri(), "capabilities": capabilities})
+        self.tell("initialized", {})
+        self.tell("workspace/didChangeConfiguration", {"settings": {"yaml": self.settings()}})
+
+    @staticmethod
+    def settings() -> dict[str, Any]:
+        """Ours and no other schema; the stores stay off, so nothing goes over the network."""
+        schemas = {
+            (ROOT / "schema" / "workflow.schema.json").as_uri(): ["*.workflow.yml"],
+            (ROOT / "schema" / "action.schema.json").as_uri(): ["*.action.yml"],
+        }
+        off = {"enable": False}
+        return {
+            "validate": True,
+            "hover": True,
+            "completion": True,
+            "schemaStore": off,
+            "kubernetesCRDStore": off,
+            "schemas": schemas,
+        }
+
+    # --- the protocol
+
+    def write(self, message: dict[str, Any]) -> None:
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def tell(self, method: str, params: dict[str, Any] | None) -> None:
+        self.write({"method": method, "params": params})
+
+    def ask(self, method: str, params: dict[str, Any] | None) -> Any:
+        self.sent += 1
+        number = self.sent
+        self.write({"id": number, "method": method, "params": params})
+        while (message := self.next()).get("id") != number or "method" in message:
+            pass
+        assert "error" not in message, message
+        return message["result"]
+
+    def next(self) -> dict[str, Any]:
+        """The next message; the server's own requests are answered on the way."""
+        head, body = self.read_until(b"\r\n\r\n"), b""
+        length = int(head.split(b"Content-Length:")[1].split()[0])
+        while len(self.buffer) < length:
+            self.receive()
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        message: dict[str, Any] = json.loads(body)
+        if message.get("method") == "textDocument/publishDiagnostics":
+            params = message["params"]
+            self.complaints[params["uri"]] = params["diagnostics"]
+        elif "method" in message and "id" in message:
+            self.write({"id": message["id"], "result": self.answer(message)})
+        return message
+
+    def answer(self, message: dict[str, Any]) -> Any:
+        if message["method"] != "workspace/configuration":
+            return None
+        items = message["params"]["items"]  # one entry for each, or the server waits for ever
+        return [self.settings() if item.get("section") == "yaml" else {} for item in items]
+
+    def read_until(self, mark: bytes) -> bytes:
+        while mark not in self.buffer:
+            self.receive()
+        head, _, self.buffer = self.buffer.partition(mark)
+        return head
+
+    def receive(self) -> None:
+        stream = self.process.stdout
+        assert stream is not None
+        assert select.select([stream], [], [], PATIENCE)[0], "the language server is silent"
+        piece = stream.read(65536)
+        assert piece, "the language server has ended"
+        self.buffer += piece
+
+    def close(self) -> int:
+        self.ask("shutdown", None)
+        self.tell("exit", None)
+        return self.process.wait(PATIENCE)
+
+    # --- what a person does
+
+    def open(self, text: str, kind: str = "workflow") -> str:
+        self.opened += 1
+        uri = (self.folder / f"{self.opened}.{kind}.yml").as_uri()
+        document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
+        self.tell("textDocument/didOpen", {"textDocument": document})
+        return uri
+
+    def diagnostics(self, text: str, kind: str = "workflow") -> list[tuple[int, int, str]]:
+        """What the editor underlines: line and column from 1, and its words."""
+        uri = self.open(text, kind)
+        while uri not in self.complaints:
+            self.next()
+        found = [(item["range"]["start"], item["message"]) for item in self.complaints[uri]]
+        return sorted((start["line"] + 1, start["character"] + 1, said) for start, said in found)
+
+    def hover(self, text: str, line: int, character: int) -> str:
+        where = {"line": line - 1, "character": character - 1}
+        asked = {"textDocument": {"uri": self.open(text)}, "position": where}
+        return str(self.ask("textDocument/hover", asked)["contents"]["value"])
+
+    def completions(self, text: str) -> dict[str, dict[str, Any]]:
+        """What is offered where the text has a `|`, by label."""
+        before, _, after = text.partition("|")
+        where = {"line": before.count("\n"), "character": len(before.rpartition("\n")[2])}
+        asked = {"textDocument": {"uri": self.open(before + after)}, "position": where}
+        return {item["label"]: item for item in self.ask("textDocument/completion", asked)["items"]}
+
+
+@pytest.fixture(scope="module")
+def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    started = Editor(server_command(), tmp_path_factory.mktemp("editor"))
+    yield started
+    assert started.close() == 0
+
+
+# --- good documents -------------------------------------------------------------------------------
+
+GOOD = {
+    "small": JOB,
+    "retry": JOB + "        retry:\n          attempts: 3\n          delay: 2s\n    retry: 2\n",
+    "expressions": JOB + "    timeout-minutes: ${{ inputs.m }}\n    env: ${{ fromJSON(vars.E) }}\n",
+    "matrix": JOB + "    strategy:\n      matrix:\n        os: [a, b]\n        include: [{os: c}]\n",
+    "schema key": "$schema: workflow.schema.json\n" + JOB,
+    "runner group": JOB.replace("ubuntu-latest", "{group: large, labels: [linux, x64]}"),
+    "own label": JOB.replace("ubuntu-latest", "[self-hosted, gpu]"),
+    "parallel": JOB + "      - parallel:\n          - run: a\n          - uses: ./b\n      - wait-all:\n",
+    "shells": JOB + "        shell: perl {0}\n      - {run: x, shell: pwsh}\n",
+    "call": "on: workflow_dispatch\njobs:\n  a: {uses: ./.github/workflows/b.yml, secrets: inherit}\n",
+    "events": JOB.replace("push", "{push: {branches: [main]}, release: {types: [published]}}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_document_is_not_complained_about(editor: Editor, name: str) -> None:
+    node, problems = load(GOOD[name], name)
+    assert node is not None and problems == [] and check(node) == []
+    assert editor.diagnostics(GOOD[name]) == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_examples_are_not_complained_about(editor: Editor, path: Path) -> None:
+    kind = "action" if path.stem == "action" else "workflow"
+    assert editor.diagnostics(path.read_text(encoding="utf-8"), kind) == []
+
+
+def test_a_good_action_is_not_complained_about(editor: Editor) -> None:
+    text = "name: a\ndescription: b\nruns:\n  using: composite\n  steps: [{run: x, shell: bash}]\n"
+    assert editor.diagnostics(text, "action") == []
+
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+
+def test_a_misspelt_key_is_named(editor: Editor) -> None:
+    found = editor.diagnostics((PROBLEMS / "typo-step-run.yml").read_text(encoding="utf-8"))
+    assert (6, 9, "Property rnu is not allowed.") in found
+
+
+ALIKE = """
+    both-filters boolean-as-yes boolean-in-quotes call-input-without-type concurrency-without-group
+    concurrency-queue-and-cancel container-without-image empty-jobs env-as-list
+    environment-without-name input-boolean-default input-choice-without-options
+    input-options-without-choice job-id job-with-of-no-call jobs-as-list matrix-include-mapping
+    matrix-single-value missing-jobs missing-on missing-runs-on needs-mapping parallel-background
+    parallel-with-name ports-as-text retry-delay retry-word run-and-uses schedule-as-mapping
+    schedule-as-text schedule-without-cron services-as-list shell-of-an-action step-id
+    step-of-nothing steps-as-mapping timeout-as-text wait-with-if wait-with-run with-as-list
+    with-of-a-run workflow-run-without-workflows
+"""
+
+
+@pytest.mark.parametrize("name", ALIKE.split())
+def test_the_editor_says_what_validate_says(editor: Editor, name: str) -> None:
+    """The same line, and the sentence that `check` ends with (it may first quote the value)."""
+    text = (PROBLEMS / f"{name}.yml").read_text(encoding="utf-8")
+    node, _ = load(text, name)
+    assert node is not None
+    (problem,) = check(node)
+    found = editor.diagnostics(text)
+    assert [line for line, _, said in found if problem.message.endswith(said)] == [
+        problem.place.line
+    ], f"{problem}\n{found}"
+
+
+# --- help while writing ---------------------------------------------------------------------------
+
+
+def test_hover_explains_a_key(editor: Editor) -> None:
+    said = editor.hover(JOB, 4, 7)
+    assert "The kind of machine the job runs on." in said
+    assert "runs-on: ubuntu-latest" in said
+    assert "docs.github.com" in said
+
+
+def test_hover_explains_the_superset(editor: Editor) -> None:
+    assert "github.com rejects it" in editor.hover(JOB + "        retry: 3\n", 7, 11)
+
+
+def test_labels_are_offered_with_what_they_are(editor: Editor) -> None:
+    offered = editor.completions(JOB.replace("ubuntu-latest", "|"))
+    assert {"ubuntu-latest", "windows-latest", "macos-latest", "self-hosted"} <= set(offered)
+
+
+def test_the_keys_of_a_step_are_offered(editor: Editor) -> None:
+    offered = editor.completions(JOB + "        |\n")
+    assert {"name", "env", "shell", "working-directory", "timeout-minutes", "if"} <= set(offered)
+    assert "run" not in offered  # it is there already
+
+
+def test_a_new_step_is_offered(editor: Editor) -> None:
+    offered = editor.completions(JOB + "      - |\n")
+    assert {"run", "uses", "run step", "uses step"} <= set(offered)
+
+
+def test_the_events_are_offered(editor: Editor) -> None:
+    as_value = editor.completions(JOB.replace("push", "|"))
+    as_key = editor.completions(JOB.replace("on: push", "on:\n  |"))
+    assert {"push", "pull_request", "workflow_dispatch", "merge_group"} <= set(as_value)
+    assert {"push", "pull_request", "workflow_dispatch", "merge_group"} <= set(as_key)
+
+
+def test_activities_are_offered(editor: Editor) -> None:
+    offered = editor.completions(JOB.replace("on: push", "on:\n  issues:\n    types: [|]"))
+    assert {"opened", "labeled"} <= set(offered)
+
+
+def test_a_retry_block_is_offered(editor: Editor) -> None:
+    offered = editor.completions(JOB + "        retry:\n          |\n")
+    assert {"attempts", "backoff", "delay", "max-delay", "jitter", "on"} <= set(offered)
+    assert "attempts: 3" in offered["retry block"]["insertText"]
+    values = editor.completions(JOB + "        retry:\n          backoff: |\n")
+    assert {"fixed", "linear", "exponential"} <= set(values)
+
+
+def test_a_job_is_offered(editor: Editor) -> None:
+    offered = editor.completions("on: push\njobs:\n  |\n")
+    assert "runs-on" in offered["job"]["insertText"]
