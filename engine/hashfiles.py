@@ -120,7 +120,7 @@ def _steps(pattern: _Pattern) -> _Steps:
 
 
 def _fits(steps: _Steps, parts: Sequence[str]) -> bool:
-    """Whether `steps` lead to the end of `parts`; all places are kept, so nothing is tried twice."""
+    """Whether `steps` lead to the end of `parts`; keeping every place, it tries nothing twice."""
     places = _reached(steps, {0})
     for part in parts:
         passed = {n + 1 for n in places if n < len(steps) and _passes(steps[n], part)}
@@ -143,7 +143,7 @@ def _reached(steps: _Steps, places: set[int]) -> set[int]:
 
 
 def _glob(segment: str) -> re.Pattern[str]:
-    """`*`, `?`, sets and escapes in one segment, as a pattern that tries again for its last `*` only."""
+    """`*`, `?`, sets and escapes of one segment, so that only the last `*` is ever tried again."""
     runs = [""]
     for match in _PIECE.finditer(segment):
         if match["star"]:

@@ -22,6 +22,10 @@ class MachineError(Exception):
     """
 
 
+class ImageUnavailable(MachineError):
+    """The image is not on the machine's computer and can't be pulled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where GitHub's directories are inside a machine (absolute POSIX paths)."""

@@ -117,16 +117,17 @@ class Workflow:
         return next((t for t in self.triggers if t.event == event), None)
 
 
-def read(node: Node, file: str) -> tuple[Workflow, list[Problem]]:
-    """A workflow from a node that `check` found to have the right shape.
+def read(node: Node, file: str, path: str = "") -> tuple[Workflow, list[Problem]]:
+    """A workflow from a node; what `check` complains of is left out without another word.
 
+    `file` is how its places are shown, `path` where it is in the repository.
     The problems are what a schema can't say: expressions, ids, needs that do not exist.
     """
     problems: list[Problem] = []
     keys = _Keys(node, problems)
     workflow = Workflow(
-        file=file,
-        name=keys.literal("name") or file,
+        file=path or file,
+        name=keys.literal("name") or path or file,
         triggers=_triggers(keys.node("on")),
         run_name=keys.text("run-name", may.RUN_NAME),
         env=keys.tree("env", may.ENV),

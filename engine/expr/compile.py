@@ -26,6 +26,7 @@ from engine.expr.tree import (
     walk,
 )
 from engine.expr.values import (
+    MAX_MEMORY,
     ExprError,
     Value,
     equal,
@@ -36,10 +37,6 @@ from engine.expr.values import (
     to_string,
     truthy,
 )
-
-# EvaluationOptions.MaxMemory's default in actions/runner: what one evaluation may make, in bytes
-# of UTF-16.
-MAX_MEMORY = 1024 * 1024
 
 Functions = Mapping[str, Callable[..., Value]]
 NO_FUNCTIONS: Functions = MappingProxyType({})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.expr.functions import to_json
 from engine.expr.values import (
+    MAX_MEMORY,
     ExprError,
     Value,
     is_primitive,
@@ -20,6 +21,7 @@ from engine.expr.values import (
     tidy,
     to_number,
     to_string,
+    truthy,
 )
 from engine.problems import did_you_mean
 
@@ -29,13 +31,12 @@ if TYPE_CHECKING:
 Charge = Callable[[int], None]
 Takes = Literal["text", "list", "items", "number", "any"]
 
-MAX_TEXT = 512 * 1024  # characters: as much as one evaluation may make (compile.MAX_MEMORY)
 MAX_NUMBER = 10_000  # as an argument: widths, counts, digits
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a filter takes (`items`: a list, a text or an object) and its most arguments."""
+    """What a filter takes (`items`: an array, text or object) and how many arguments."""
 
     takes: Takes
     most: int = 0
@@ -70,7 +71,7 @@ FILTERS: Mapping[str, Spec] = {
     "truncate": Spec("text", 4),
     "unique": Spec("list", 1),
     "upper": Spec("text"),
-    "urlencode": Spec("any"),
+    "urlencode": Spec("text"),
     "wordcount": Spec("text"),
 }
 
@@ -144,7 +145,7 @@ def _hold_size(name: str, value: Value, arguments: Sequence[Value]) -> None:
     """Refuse, before it is made, what would not fit."""
     for argument in arguments:
         if kind(argument) == "Number" and not abs(argument) <= MAX_NUMBER:
-            raise ExprError(f"the number {to_string(argument)} is too large")
+            raise ExprError(f"{to_string(argument)} is no number it can use")
     size = 0
     if name == "replace":
         old, new = map(to_string, arguments[:2])
@@ -156,7 +157,7 @@ def _hold_size(name: str, value: Value, arguments: Sequence[Value]) -> None:
     elif name == "join":
         texts = [to_string(item) for item in value]
         size = sum(map(len, texts)) + len(texts) * sum(map(len, map(to_string, arguments)))
-    if size > MAX_TEXT:
+    if 2 * size > MAX_MEMORY:
         raise ExprError("The maximum allowed memory size was exceeded")
 
 
@@ -184,7 +185,12 @@ def _size(value: Value) -> int:
 
 
 def _default(value: Value, other: Value = "", falsy: Value = False) -> Value:
-    return other if value is None or (falsy and not value) else value
+    return other if value is None or (truthy(falsy) and not truthy(value)) else value
+
+
+def _float(value: Value, other: Value = 0) -> Value:
+    number = to_number(value)
+    return other if math.isnan(number) else number
 
 
 def _int(value: Value, other: Value = 0, base: Value = 10) -> Value:
@@ -217,6 +223,7 @@ def _to_json(value: Value) -> Value:
 # Where Jinja2's own would show Python's spelling of a value, or lacks the filter.
 _OWN: Mapping[str, Callable[..., Value]] = {
     "default": _default,
+    "float": _float,
     "int": _int,
     "join": _join,
     "replace": _replace,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from engine.expr.values import WHITESPACE, ExprError, Value, parse_number, strip, tidy
+from engine.expr.values import WHITESPACE, ExprError, Value, parse_number, strip
 
 MAX_LENGTH = 21_000  # ExpressionConstants.MaxLength in actions/runner
 _EDGE = rf"()\[\],.!><=&|{WHITESPACE}"
@@ -84,7 +84,7 @@ def _number(text: str, at: int) -> tuple[Token, int]:
     value = parse_number(found[0]) if found else math.nan
     if found is None or math.isnan(value):
         _unexpected(text, at, found)
-    return Token("literal", found[0], at + 1, tidy(value)), found.end()
+    return Token("literal", found[0], at + 1, value), found.end()
 
 
 def _string(text: str, at: int) -> tuple[Token, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.expr.lex import is_keyword
-from engine.expr.values import Value
+from engine.expr.values import Value, tidy
 
 BINDS = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "!": 5}
 _POSTFIX, _ATOM = 6, 7
@@ -95,7 +95,8 @@ def literal(value: Value) -> Literal:
     if value is None or isinstance(value, bool):
         return Literal({None: "null", True: "true", False: "false"}[value], value)
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-    return Literal(words.get(repr(value), repr(value)), value)
+    number = tidy(value)
+    return Literal(words.get(repr(number), repr(number)), number)
 
 
 def children(node: Node) -> tuple[Node, ...]:

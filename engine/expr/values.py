@@ -13,6 +13,10 @@ from typing import Any, Literal
 Value = Any  # None | bool | int | float | str | Sequence[Value] | Mapping[str, Value]
 Kind = Literal["Boolean", "Number", "String", "Null", "Array", "Object"]
 
+# EvaluationOptions.MaxMemory's default in actions/runner: what one evaluation may make, in bytes
+# of UTF-16.
+MAX_MEMORY = 1024 * 1024
+
 # What .NET's Char.IsWhiteSpace accepts; Python's own set has four control characters more.
 WHITESPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _AROUND = re.compile(f"^[{WHITESPACE}]+|[{WHITESPACE}]+$")

@@ -1,0 +1,66 @@
+"""The only room that knows all the others."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+SUCCESS, FAILED, USAGE, INVALID, ENVIRONMENT, NOTHING_RAN = 0, 1, 2, 3, 4, 5
+DEFECT, TIMED_OUT, CANCELLED = 70, 124, 130
+
+
+def main() -> NoReturn:
+    """The command `runwright`: run it with sys.argv and leave with its exit code."""
+    try:
+        code = run_command(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = CANCELLED
+    except BrokenPipeError:  # the reader of our output went away: say nothing more to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = CANCELLED
+    sys.exit(code)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command line; its exit code. Never raises but for KeyboardInterrupt and pipes."""
+    import click
+
+    from engine.cli.app import app, normalized
+    from engine.problems import Refused
+
+    try:
+        code = app.main(normalized(arguments), prog_name="runwright", standalone_mode=False)
+    except Refused as refused:
+        from engine.cli.show import show
+
+        show(refused.problems)
+        return refused.exit_code
+    except click.exceptions.Abort:
+        return CANCELLED
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (KeyboardInterrupt, BrokenPipeError):
+        raise
+    except Exception as error:
+        return _defect(error)
+    return code if isinstance(code, int) else SUCCESS
+
+
+def _defect(error: Exception) -> int:
+    """Our own breakage: a sentence on the terminal, the traceback in a file."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="runwright-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write("".join(traceback.format_exception(error)))
+    print(
+        f"runwright: this is a defect of Runwright, not of your workflow: {error!r}\n"
+        f"Please report it with the file {file.name}.",
+        file=sys.stderr,
+    )
+    return DEFECT

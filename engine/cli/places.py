@@ -1,0 +1,115 @@
+"""Where each job will run: which runner, and which image stands for its label."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+
+from engine.cli.settings import IMAGES, SELF_HOSTED
+from engine.machine import ImageUnavailable, Log, Machine, MachineError, MachineSpec, Runner
+from engine.plan import Leg
+from engine.problems import did_you_mean, usage
+from engine.run import Berth, Choose, NoPlace
+
+
+@cache
+def runner(name: str) -> Runner:
+    """The runner registered under a name. Raises Refused where there is none."""
+    found = {point.name: point for point in entry_points(group="runwright.runners")}
+    if name not in found:
+        hint = did_you_mean(name, found)
+        raise usage(f'there is no runner "{name}"{hint}; known: {", ".join(found)}')
+    made: Runner = found[name].load()()
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Docker, or a namespace where the image can't be had; says so in the log."""
+
+    first: Runner
+    second: Runner
+
+    @asynccontextmanager
+    async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[Machine]:
+        async with AsyncExitStack() as stack:
+            try:
+                machine = await stack.enter_async_context(self.first.open(spec, log))
+            except ImageUnavailable as error:
+                log(f"{error} Running in a namespace of this machine instead.")
+                machine = await stack.enter_async_context(self.second.open(spec, log))
+            yield machine
+
+    async def clean(self, run_id: str | None = None) -> tuple[str, ...]:
+        return (*await self.first.clean(run_id), *await self.second.clean(run_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What was decided for a whole command, and why."""
+
+    name: str
+    why: str
+
+
+async def decide(asked: str) -> Isolation:
+    """Docker where it answers, else a namespace; the host only when asked for by name.
+
+    Raises MachineError where nothing is left.
+    """
+    if asked != "auto":
+        return Isolation(asked, "asked for with --runner")
+    from runners import docker, namespace
+
+    found = await docker.probe()
+    if found.version:
+        return Isolation("docker", f"Docker {found.version} answers at {found.url}")
+    spare = await namespace.probe()
+    if spare.works:
+        return Isolation("namespace", found.reason)
+    raise MachineError(
+        f"{found.reason} And jobs can't run in namespaces here: {spare.reason} "
+        "Start Docker, or run jobs on this machine itself with --runner host."
+    )
+
+
+def chooser(isolation: Isolation, asked: str, images: Mapping[str, str]) -> Choose:
+    """Finds the runner and the image of each leg."""
+
+    def choose(leg: Leg) -> Berth:
+        image = leg.container.image if leg.container else image_of(leg, images)
+        if image == SELF_HOSTED:
+            return Berth(runner("host"), "")
+        if isolation.name != "docker":
+            return Berth(_without_images(leg, isolation.name), "")
+        docker = runner("docker")
+        if asked == "auto" and leg.container is None and image in IMAGES.values():
+            return Berth(Fallback(docker, runner("namespace")), image)
+        return Berth(docker, image)
+
+    return choose
+
+
+def _without_images(leg: Leg, name: str) -> Runner:
+    if leg.container is not None:
+        raise NoPlace(
+            f'it asks for the container "{leg.container.image}", and only Docker has containers; '
+            "start Docker, or run other jobs with --job"
+        )
+    return runner(name)
+
+
+def image_of(leg: Leg, images: Mapping[str, str]) -> str:
+    """The image that stands for the first label that has one. Raises NoPlace."""
+    for label in leg.runs_on:
+        if label.lower() in images:
+            return images[label.lower()]
+    shown = ", ".join(leg.runs_on) or "nothing"
+    label = leg.runs_on[0] if leg.runs_on else "LABEL"
+    raise NoPlace(
+        f'no image stands for "runs-on: {shown}" here; name one with -P {label}=IMAGE, '
+        f"or run it on this machine itself with -P {label}={SELF_HOSTED}"
+    )

@@ -1,0 +1,123 @@
+"""Which workflow files a command is about, and what they say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import check, git, model, source
+from engine.cli import INVALID
+from engine.model import Workflow
+from engine.problems import Place, Problem, Refused, errors, usage
+
+PLACES = (".github/workflows", ".runwright")
+SUFFIXES = (".yml", ".yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The directory a command works on; `root` is the top of its repository, if it is in one."""
+
+    directory: Path
+    root: Path
+    is_repository: bool
+
+
+def project(directory: str) -> Project:
+    """The project at a directory. Raises Refused where there is none."""
+    path = Path(directory or ".")
+    if not path.is_dir():
+        raise usage(f'there is no directory "{directory}"', where="--directory")
+    path = path.resolve()
+    root = git.root(path)
+    # a repository's own workflows count, also when the command is given further down in it
+    if root is not None and not any((path / place).is_dir() for place in PLACES):
+        return Project(path, root, True)
+    return Project(path, path, root is not None)
+
+
+def find(where: Project, given: Iterable[str] = ()) -> list[Path]:
+    """The workflow files, sorted; `given` are files or folders. Raises Refused for none."""
+    paths = [_given(where, name) for name in given]
+    if not paths:
+        paths = [where.root / place for place in PLACES] + sorted(
+            path for suffix in SUFFIXES for path in where.root.glob(f"*.runwright{suffix}")
+        )
+    files = sorted({file for path in paths for file in _files(path)})
+    if not files:
+        raise usage(
+            f"there are no workflows in {' or '.join(PLACES)} of {where.root}; "
+            "name a file or folder with --workflows",
+            where=_shown(where.root),
+        )
+    return files
+
+
+def _given(where: Project, name: str) -> Path:
+    path = where.directory / name
+    if not path.exists():
+        raise usage(f'there is no file or folder "{name}"', where="--workflows")
+    return path
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return [file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file()]
+    return [path] if path.is_file() else []
+
+
+def _shown(path: Path) -> str:
+    """A path as its user would type it from here."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:
+        return str(path)
+    return str(path) if relative.startswith("../..") else relative
+
+
+def read(path: Path) -> tuple[Workflow | None, list[Problem]]:
+    """One workflow file, and all that is wrong with it."""
+    name = _shown(path)
+    try:
+        content = path.read_bytes() if _is_small(path) else b" " * (source.MAX_CHARACTERS + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return None, [Problem(Place(name), f"can't be read: {reason}", "file")]
+    node, problems = source.load(content, name)
+    if node is None or errors(problems):
+        return None, problems
+    problems += [*check.check(node), *check.superset_warnings(node, name)]
+    workflow, found = model.read(node, name, _from_root(path))
+    problems = sorted([*problems, *found], key=lambda problem: problem.place)
+    return (None if errors(problems) else workflow), problems
+
+
+def _from_root(path: Path) -> str:
+    """The path as GitHub names a workflow that has no name of its own."""
+    top = git.root(path.parent)
+    return str(path.resolve().relative_to(top)) if top else path.name
+
+
+def _is_small(path: Path) -> bool:
+    return path.stat().st_size <= 4 * source.MAX_CHARACTERS
+
+
+def read_all(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
+    """Every file that can be read, and the problems of all."""
+    workflows, problems = [], []
+    for file in files:
+        workflow, found = read(file)
+        problems += found
+        if workflow is not None:
+            workflows.append(workflow)
+    return workflows, problems
+
+
+def read_or_refuse(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
+    """The workflows and the warnings; any error refuses all (exit code 3)."""
+    workflows, problems = read_all(files)
+    if errors(problems):
+        raise Refused(problems, INVALID)
+    return workflows, problems
