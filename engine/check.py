@@ -77,7 +77,6 @@ _FOR_EDITORS = frozenset(
     ("description", "markdownDescription", "markdownEnumDescriptions", "defaultSnippets")
 )
 
-
 # What `false` means for a property; where it says `false`, jsonschema's error lacks the name.
 _FORBIDDEN: Json = {"not": {}}
 
@@ -109,7 +108,9 @@ def _inlined(schema: Json) -> Json:
             return part
         own = {k: inline(v) for k, v in part.items() if not (k in _FOR_EDITORS and _is_note(v))}
         if isinstance(properties := own.get("properties"), dict):
-            own["properties"] = {k: v or _FORBIDDEN for k, v in properties.items()}
+            own["properties"] = {
+                name: _FORBIDDEN if value is False else value for name, value in properties.items()
+            }
         if not isinstance(reference := own.pop("$ref", None), str):
             return own
         target = definition(reference.rpartition("/")[2])
@@ -193,10 +194,10 @@ class _Faults:
         sentence, name, value = guidance.sentence, self._name(route), _shown(error.instance)
         if error.validator == "enum":
             hint = did_you_mean(str(error.instance), map(str, error.validator_value))
-            return f"{name} cannot be {value}" + (hint or f"; {sentence or _options(error)}")
+            own = error.schema.get("errorMessage") or _options(error)
+            return f"{name} cannot be {value}" + (hint or f"; {own}")
         if not sentence:
-            subject = self._where(route) if route and isinstance(route[-1], int) else name
-            return _SENTENCES[error.validator](error, subject)
+            return _SENTENCES[error.validator](error, self._where(route))
         if guidance.about_key:
             return f"the key {value} cannot stand here; {sentence}"
         return f"{name} cannot be {value}; {sentence}" if sentence.startswith("write") else sentence

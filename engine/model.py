@@ -363,7 +363,7 @@ def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
 
 def _step(node: Mapping, problems: list[Problem]) -> Step:
     keys = _Keys(node, problems)
-    kind = next((k for k in STEP_KINDS if node.key(k) is not None), "run")
+    kind: StepKind = next((k for k in STEP_KINDS if node.key(k) is not None), "run")
     return Step(
         kind=kind,
         place=node.place,

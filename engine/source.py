@@ -217,7 +217,7 @@ class _Reader:
     def _value(self, event: Any, place: Place) -> bool | int | float | str | None:
         if event.tag is None or event.tag == "!":
             return resolve(event.value) if event.implicit[0] else str(event.value)
-        value = _TAGS.get(event.tag, _no_tag)(event.value)
+        value: Any = _TAGS.get(event.tag, _no_tag)(event.value)
         if value is _WRONG:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.problems.append(
@@ -229,7 +229,7 @@ class _Reader:
                 )
             )
             return str(event.value)
-        return value
+        return value  # type: ignore[no-any-return]
 
     def _sequence(self, start: Any, place: Place, depth: int) -> Sequence:
         self._plain_collection(start, place)

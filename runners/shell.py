@@ -24,9 +24,9 @@ TRUST = {
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Names that some shell holds readonly or gives a meaning of its own, and PATH, which must not yet
 # count when `setsid` and `env` are looked up.
-_OWN = frozenset(
-    "PATH IFS UID EUID PPID GROUPS OPTIND LINENO RANDOM SECONDS SHELLOPTS BASHOPTS BASH_VERSINFO "
-    "BASH_ARGC BASH_ARGV DIRSTACK FUNCNAME HISTCMD PIPESTATUS PWD OLDPWD _".split()  # noqa: SIM905
+_OWN = re.compile(
+    "PATH|IFS|E?UID|PPID|GROUPS|OPTIND|LINENO|RANDOM|SECONDS|SHELLOPTS|BASHOPTS|BASH_VERSINFO|"
+    "BASH_ARG[CV]|DIRSTACK|FUNCNAME|HISTCMD|PIPESTATUS|PWD|OLDPWD|_"
 )
 
 
@@ -277,6 +277,8 @@ class Session:
                     await self._follow(step, output, lambda: step.said)
                 with trio.move_on_after(DRAIN):
                     await self._follow(step, output, lambda: step.over)
+                if step.group:  # its background children ignore INT
+                    await self._link.signal("KILL", step.group)
                 return
         raise MachineError("The cancelled step could not be ended; its machine was given up.")
 
@@ -330,7 +332,7 @@ def _start(command: Command, script: str, env: Mapping[str, str]) -> str:
     wanted = dict(command.env)
     if "GIT_CONFIG_COUNT" not in wanted:
         wanted |= env
-    plain = {k: v for k, v in wanted.items() if _NAME.fullmatch(k) and k not in _OWN}
+    plain = {k: v for k, v in wanted.items() if _NAME.fullmatch(k) and not _OWN.fullmatch(k)}
     exports = " ".join(f"{k}={quote(v)}" for k, v in plain.items())
     operands = [quote(f"{k}={v}") for k, v in wanted.items() if k and k not in {*plain, "PATH"}]
     if command.path or "PATH" in wanted:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -210,32 +210,33 @@ def test_elsewhere_nothing_is_said(file: str) -> None:
 
 # --- in general -----------------------------------------------------------------------------------
 
-KEYS = st.sampled_from(
-    ["rnu", "<<", "test", *re.findall(r'"([a-z-]+)": \{', schema_text("workflow"))]
-)
-documents = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-    | st.sampled_from(["push", "${{ x }}", "make", "max", "composite"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        KEYS,
-        inner,
-        max_size=5,
-    ),
-    max_leaves=30,
+JUNK: tuple[Any, ...] = (
+    None, True, 0, -1.5, "", "x", "${{ x }}", [], ["x", None], [[]], {}, {"a": 1}, {"<<": {}},
+    {"run": "x", "uses": [], "if": {}}, {"wait": 1, "cancel": "x", "parallel": [{"parallel": 1}]},
+    {"attempts": 0, "delay": "x", "on": {}}, {"push": {"branches": {}, "tags": [[]]}},
 )  # fmt: skip
 
 
-@given(documents, st.sampled_from(["workflow", "action"]))
-def test_any_document_gets_places_and_sentences(document: Any, kind: Any) -> None:
-    node, problems = load(json.dumps(document), "any.yml")
-    if node is None or problems:
-        return
-    found = check(node, kind)
+def spots(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a document, as a container and a key."""
+    for key in value if isinstance(value, dict) else range(len(value)):
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from spots(value[key])
+
+
+@given(st.sampled_from(DOCUMENTS), st.integers(0, 99), st.sampled_from(JUNK), st.booleans())
+def test_whatever_is_wrong_gets_a_sentence_at_a_place(
+    path: Path, number: int, junk: Any, action: bool
+) -> None:
+    document = plain(node_of(path.read_text(encoding="utf-8")))
+    places = list(spots(document))
+    container, key = places[number % len(places)]
+    container[key] = junk
+    found = check(node_of(json.dumps(document, indent=1)), "action" if action else "workflow")
     assert [p.place for p in found] == sorted(p.place for p in found)
-    assert all(p.place.line == 1 and p.message and p.rule for p in found)
+    assert all(p.place.line and p.message and p.rule in ("schema", "unknown-key") for p in found)
     assert len({(p.place, p.message) for p in found}) == len(found)
-    assert plain(node) is not None or found
 
 
 def test_the_text_of_a_schema_is_found() -> None:

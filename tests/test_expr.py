@@ -154,7 +154,8 @@ def test_truthy(true: Any) -> None:
     ("given", "text"),
     [
         (None, ""), (True, "true"), (False, "false"), ("x", "x"), ([1], "Array"), ({}, "Object"),
-        (1, "1"), (0.1, "0.1"), (1.0, "1"), (-0.0, "0"), (1e15, "1E+15"), (10**14, "100000000000000"),
+        (1, "1"), (0.1, "0.1"), (1.0, "1"), (-0.0, "0"), (1e15, "1E+15"),
+        (10**14, "100000000000000"),
         (1e-5, "1E-05"), (0.0001, "0.0001"), (1e20, "1E+20"), (1e-7, "1E-07"), (0.1 + 0.2, "0.3"),
         (123456789.123456789, "123456789.123457"), (math.nan, "NaN"), (math.inf, "Infinity"),
         (-math.inf, "-Infinity"), (10**400, "Infinity"), (-2.5e100, "-2.5E+100"),
@@ -193,7 +194,7 @@ def test_the_exact_key_goes_first() -> None:
 @table(
     ("github.event.labels.*.name", ["a", "b"]), ("github.event.labels[*].name", ["a", "b"]),
     ("join(github.event.labels.*.name)", "a,b"), ("object.*", ["value", 1, 2]), ("whole.*", []),
-    ("null.*" if False else "nope.*", []), ("list.*[0]", [3]), ("list.*.*", [3, 4]),
+    ("nope.*", []), ("list.*[0]", [3]), ("list.*.*", [3, 4]),
     ("(github.event.labels.*).name", ["a", "b"]), ("github.event.labels.*.name[0]", []),
 )  # fmt: skip
 def test_wildcards(text: str, wanted: Any) -> None:
@@ -269,7 +270,8 @@ def test_to_json(given: Any, text: str) -> None:
         ("[1, 2.5, null]", [1, 2.5, None]), ('"x"', "x"), ("true", True), ("-0", 0), (" 1 ", 1),
         ('{"a":1,}', {"a": 1}), ("[1,]", [1]), ("{a: 'b', 'c\\'': 1}", {"a": "b", "c'": 1}),
         ("/* x */ [1] // y", [1]), ("[1][2]", [1]), ("0x10", 16), ("010", 8), (".5", 0.5),
-        ("NaN", "NaN"), ("[Infinity,]", [math.inf]), ('{"A":1,"a":2}', {"A": 2}), ("1e999", math.inf),
+        ("NaN", "NaN"), ("[Infinity,]", [math.inf]), ('{"A":1,"a":2}', {"A": 2}),
+        ("1e999", math.inf),
         ("['\\u0041\\n',]", ["A\n"]), ("9" * 5000, math.inf), ("[1e+5,]", [1e5]), ("[\n]", []),
         ('"a\nb"', "a\nb"),
     ],
@@ -282,7 +284,8 @@ def test_from_json(text: str, wanted: Any) -> None:
 @pytest.mark.parametrize(
     "text",
     ["+1", "abc", "[,]", "[1,,2]", "{1", "{a}", "'x", "/* x", "1abc", "nullx", "['\\x']", "0x",
-     "0x" + "f" * 30, "0" * 30 + "1", "-", "{\"a\" 1}", "[" * 65 + "]" * 65, "[" * 100_000, "{'a':" * 90],
+     "0x" + "f" * 30, "0" * 30 + "1", "-", "{\"a\" 1}",
+     "[" * 65 + "]" * 65, "[" * 100_000, "{'a':" * 90],
 )  # fmt: skip
 def test_no_json(text: str) -> None:
     with pytest.raises(ExprError, match="Error parsing fromJson"):
@@ -304,7 +307,7 @@ def test_case() -> None:
     ("text", "message", "position"),
     [
         ("true && x.y", "Unrecognized named-value: 'x'", 9),
-        ("GitHub.ref && githup.ref", "Unrecognized named-value: 'githup'; did you mean \"github\"?", 15),
+        ("GitHub.ref && githu", "Unrecognized named-value: 'githu'; did you mean \"github\"?", 15),
         ("1 == foo(1)", "Unrecognized function: 'foo'", 6),
         ("toJson2(1)", "Unrecognized function: 'toJson2'; did you mean \"toJSON\"?", 1),
         ("always()", "Unrecognized function: 'always'", 1),
@@ -360,8 +363,10 @@ def test_a_functions_own_exception_passes() -> None:
 @pytest.mark.parametrize(
     ("text", "limit"),
     [
-        (" " * 21_001, "length 21000"), ("!" * 51 + "1", "depth 50"), ("!" * 20_000 + "1", "depth 50"),
-        ("1" + " == 1" * 50, "depth 50"), ("x" + ".y" * 50, "depth 50"), ("x" + "[0]" * 9000, "depth"),
+        (" " * 21_001, "length 21000"), ("!" * 51 + "1", "depth 50"),
+        ("!" * 20_000 + "1", "depth 50"),
+        ("1" + " == 1" * 50, "depth 50"), ("x" + ".y" * 50, "depth 50"),
+        ("x" + "[0]" * 6000, "depth 50"),
         ("x" + "|upper" * 50, "depth 50"), ("format(" * 50 + "1" + ")" * 50, "depth 50"),
     ],
 )  # fmt: skip
@@ -382,14 +387,25 @@ def test_just_within_the_limits(text: str, wanted: Any) -> None:
 @pytest.mark.covers("EXPR-028")
 @pytest.mark.parametrize(
     "text",
-    ["format('{0}{0}{0}', x)", "toJSON(x)", "join(l, x)", "fromJSON(x)", "x | replace('a', 'aaaa')",
-     "format('{0}', x) && format('{0}', x) && format('{0}', x)", "l | join(x)", "x | upper | lower",
+    ["format('{0}{0}{0}', x)", "toJSON(pair)", "join(l, x)", "fromJSON(join(pair))",
+    "x | replace('a', 'aaaa')",
+     "format('{0}', x) && format('{0}', x) && format('{0}', x)", "l | join(x)",
+     "x | upper | replace('A', 'bb')",
      "x | indent(9999)", "many.*"],
 )  # fmt: skip
 def test_memory(text: str) -> None:
-    context = {"x": "a" * 300_000 + "\n" * 100, "l": [1, 2, 3, 4], "many": [0] * 200_000}
+    x = "a" * 300_000 + "\n" * 100
+    context = {"x": x, "pair": [x, x], "l": [1, 2, 3, 4], "many": [0] * 200_000}
     with pytest.raises(ExprError, match="maximum allowed memory size was exceeded"):
         compile(text)(context)
+
+
+def test_memory_is_given_back() -> None:
+    context = {"x": "a" * 300_000}
+    seven = " || ".join(["contains(format('{0}', x), 'b')"] * 7)
+    assert compile(f"{seven} || (x | upper | lower | length)")(context) == 300_000
+    with pytest.raises(ExprError, match="maximum allowed memory size was exceeded"):
+        compile(" || ".join([seven] * 5))(context)
 
 
 def test_names_and_calls() -> None:
@@ -397,10 +413,10 @@ def test_names_and_calls() -> None:
     expr = compile(text)
     assert [(name.name, name.position, name.path) for name in expr.names] == [
         ("github", 1, ("event", "Ref", "x")), ("i", 23, ("j",)), ("a", 38, ("*", "b")),
-        ("c", 45, ("0",)), ("d", 56, ()), ("E", 62, ()), ("a", 75, ()),
+        ("c", 45, ("0",)), ("d", 55, ()), ("E", 61, ()), ("a", 74, ()),
     ]  # fmt: skip
     assert [(call.name, call.position, call.arguments) for call in expr.calls] == [
-        ("join", 33, 2), ("tojson", 68, 1),
+        ("join", 33, 2), ("tojson", 67, 1),
     ]  # fmt: skip
     assert expr.roots == {"github", "i", "a", "c", "d", "e"}
     assert [text[name.position - 1] for name in expr.names] == list("giacdEa")
@@ -411,8 +427,10 @@ def test_names_and_calls() -> None:
     ("text", "wanted"),
     [
         ("plain", "plain"), ("", ""), ("${{ 1 }}", 1), ("${{1}}", 1), (" ${{ 1 }}", " 1"),
-        ("a{${{ 'b' }}}c", "a{b}c"), ("${{ '}}' }}${{ '${{' }}", "}}${{"), ("$ {{ x }}", "$ {{ x }}"),
-        ("${{ format('{0}}}', 'x') }}", "x}"), ("${{\n  'a''b'\n}}", "a'b"), ("${{ list }}", CONTEXTS["list"]),
+        ("a{${{ 'b' }}}c", "a{b}c"), ("${{ '}}' }}${{ '${{' }}", "}}${{"),
+        ("$ {{ x }}", "$ {{ x }}"),
+        ("${{ format('{0}}}', 'x') }}", "x}"), ("${{\n  'a''b'\n}}", "a'b"),
+        ("${{ list }}", CONTEXTS["list"]),
         ("l: ${{ list }}, o: ${{ object }}, n: ${{ nope }}", "l: Array, o: Object, n: "),
         ("${{ 'it''s' }} }}", "it's }}"), ("${{ 1e20 }}%", "1E+20%"),
     ],
@@ -426,8 +444,10 @@ def test_templates(text: str, wanted: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "position"),
     [
-        ("ab ${{ x", "The expression is not closed.", 4), ("ab ${{ }} c", "An expression was expected", 8),
-        ("ab ${{ '}}", "The expression is not closed.", 4), ("ab ${{ 1 1 }}", "Unexpected symbol: '1'", 10),
+        ("ab ${{ x", "The expression is not closed.", 4),
+        ("ab ${{ }} c", "An expression was expected", 8),
+        ("ab ${{ '}}", "The expression is not closed.", 4),
+        ("ab ${{ 1 1 }}", "Unexpected symbol: '1'", 10),
         ("${{ 1 }} ${{ foo() }}", "Unrecognized function: 'foo'", 14),
         ("${{ x }}" + "a" * 21_000, "Exceeded max expression length 21000", 1),
     ],
@@ -442,9 +462,9 @@ def test_templates_as_strings() -> None:
     assert compile_template("${{ 1.50 }}").string({}) == "1.5"
     assert compile_template("${{ x }}").string({}) == ""
     assert compile_template("a${{ x }}").string({"x": []}) == "aArray"
-    for given, word in (([], "sequence"), ({}, "mapping")):
+    for wrong, word in (([], "sequence"), ({}, "mapping")):
         with pytest.raises(ExprError, match=f"A {word} was not expected"):
-            compile_template("${{ x }}").string({"x": given})
+            compile_template("${{ x }}").string({"x": wrong})
 
 
 def test_places_in_templates() -> None:
@@ -460,7 +480,8 @@ def test_places_in_templates() -> None:
 @pytest.mark.parametrize(
     ("text", "shown", "mixed"),
     [
-        ("", "success()", False), (" \n", "success()", False), ("${{ false }}", "success() && false", False),
+        ("", "success()", False), (" \n", "success()", False),
+        ("${{ false }}", "success() && false", False),
         ("a || b", "success() && (a || b)", False), ("a && b", "success() && a && b", False),
         ("always()", "always()", False), ("!CANCELLED()", "!CANCELLED()", False),
         ("a && format('{0}', failure('x'))", "a && format('{0}', failure('x'))", False),
@@ -499,7 +520,8 @@ def test_explain() -> None:
     assert explain(compile("a || !b"), {"b": 2}) == [
         ("a || !b", False), ("a", None), ("!b", False), ("b", 2),
     ]  # fmt: skip
-    assert explain(compile("contains(a.b, 'x') || boom()", functions=["boom"]), {"a": {"b": "x"}}) == [
+    assert explain(compile("contains(a.b, 'x') || boom()",
+    functions=["boom"]), {"a": {"b": "x"}}) == [
         ("contains(a.b, 'x') || boom()", True), ("contains(a.b, 'x')", True), ("a.b", "x"),
     ]  # fmt: skip
 
@@ -555,11 +577,15 @@ def test_law_templates_are_cut_and_rejoined(pairs: list[tuple[str, str]], last: 
 
 
 PIECES = [
-    "github", ".ref", ".event", "list", "object", "[0]", "[", "]", "(", ")", "*", ".*", ".", ",", "!", "==",
-    "!=", "<", ">=", "&&", "||", "|", "'a'", "''", "'", "null", "true", "NaN", "-1", "0xff", "1e308",
-    "9" * 400, "format(", "'{0}{1}'", "join(", "toJSON(", "fromJSON(", "'[[{\"a\":1e999}]]'", "case(",
+    "github", ".ref", ".event", "list", "object", "[0]", "[", "]", "(", ")", "*", ".*", ".", ",",
+    "!", "==",
+    "!=", "<", ">=", "&&", "||", "|", "'a'", "''", "'", "null", "true", "NaN", "-1", "0xff",
+    "1e308",
+    "9" * 400, "format(", "'{0}{1}'", "join(", "toJSON(", "fromJSON(", "'[[{\"a\":1e999}]]'",
+    "case(",
     "contains(", "| upper", "| sort", "| int", "| replace('a', 'b')", "| indent(9)", "| batch(2)",
-    "| round(", "| split", "| join", "| sum", "| default('x')", "| truncate(", "| urlencode", " ", "\n",
+    "| round(", "| split", "| join", "| sum", "| default('x')", "| truncate(", "| urlencode", " ",
+    "\n",
     "\ud800", "é", "\x00", "${{", "}}", "-", "+", "@", "hashFiles(", "Infinity", "'\ud800'",
 ]  # fmt: skip
 

@@ -38,24 +38,38 @@ from engine.expr.values import (
     truthy,
 )
 
+MAX_WORK = 16 * MAX_MEMORY  # ours, so that no expression can take long
+
 Functions = Mapping[str, Callable[..., Value]]
 NO_FUNCTIONS: Functions = MappingProxyType({})
 
 
 class Scope:
-    """One evaluation: what it may ask, and how much it may still make."""
+    """One evaluation: what it may ask, and how much it may still make.
 
-    __slots__ = ("contexts", "functions", "left")
+    `left` is for what is held at a time, `work` for all that is ever made.
+    """
+
+    __slots__ = ("contexts", "functions", "left", "work")
 
     def __init__(self, contexts: Mapping[str, Value], functions: Functions) -> None:
         self.contexts = contexts
         self.functions = functions
         self.left = MAX_MEMORY
+        self.work = MAX_WORK
 
     def charge(self, characters: int) -> None:
         self.left -= 2 * characters
-        if self.left < 0:
+        self.work -= 2 * characters
+        if self.left < 0 or self.work < 0:
             raise ExprError("The maximum allowed memory size was exceeded")
+
+    def all(self, runs: Sequence[Run]) -> list[Value]:
+        """The arguments of a call; like the runner, forget their size once it has them."""
+        before = self.left
+        values = [run(self) for run in runs]
+        self.left = before
+        return values
 
 
 Run = Callable[[Scope], Value]
@@ -237,8 +251,7 @@ def _called(node: Called) -> Run:
         return _foreign(node, arguments)
 
     def run(scope: Scope) -> Value:
-        values = [argument(scope) for argument in arguments]
-        return _placed(node.position, builtin, values, scope.charge)
+        return _placed(node.position, builtin, scope.all(arguments), scope.charge)
 
     return run
 
@@ -270,17 +283,17 @@ def _foreign(node: Called, arguments: Sequence[Run]) -> Run:
         function = scope.functions.get(node.name)
         if function is None:
             raise ExprError(f"Unrecognized function: '{node.written}'", node.position)
-        return function(*(argument(scope) for argument in arguments))
+        return function(*scope.all(arguments))
 
     return run
 
 
 def _filter(node: Filter) -> Run:
-    value, arguments = runner(node.value), [runner(argument) for argument in node.arguments]
+    parts = [runner(node.value), *map(runner, node.arguments)]
 
     def run(scope: Scope) -> Value:
-        given = value(scope), [argument(scope) for argument in arguments]
-        return _placed(node.position, filtering.apply, node.name, *given, scope.charge)
+        value, *arguments = scope.all(parts)
+        return _placed(node.position, filtering.apply, node.name, value, arguments, scope.charge)
 
     return run
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 Value = Any  # None | bool | int | float | str | Sequence[Value] | Mapping[str, Value]
 Kind = Literal["Boolean", "Number", "String", "Null", "Array", "Object"]
 
-# EvaluationOptions.MaxMemory's default in actions/runner: what one evaluation may make, in bytes
-# of UTF-16.
+# EvaluationOptions.MaxMemory's default in actions/runner: what the results of one evaluation may
+# take at a time, in bytes of UTF-16.
 MAX_MEMORY = 1024 * 1024
 
 # What .NET's Char.IsWhiteSpace accepts; Python's own set has four control characters more.

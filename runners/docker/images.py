@@ -10,7 +10,7 @@ from typing import Any
 
 import trio
 
-from engine.machine import Credentials, Log, MachineError, MachineSpec
+from engine.machine import Credentials, ImageUnavailable, Log, MachineError, MachineSpec
 from runners.docker.api import Api, ApiError
 
 PERIOD = 2.0  # seconds between two lines of a pull's progress
@@ -124,7 +124,7 @@ def _configured(where: str) -> dict[str, Any] | None:
     return {key.lower(): value for key, value in found.items()}
 
 
-def _refused(spec: MachineSpec, why: str) -> MachineError:
+def _refused(spec: MachineSpec, why: str) -> ImageUnavailable:
     where = registry(split(spec.image)[0])
     low = why.lower()
     if any(sign in low for sign in ("denied", "unauthorized", "authentication", "no basic auth")):
@@ -133,7 +133,7 @@ def _refused(spec: MachineSpec, why: str) -> MachineError:
         remedy = "Check its name and tag, or choose another one with -P LABEL=IMAGE"
     else:
         remedy = f"Is {where} reachable? Otherwise choose a local image with -P LABEL=IMAGE"
-    return MachineError(f"Image '{spec.image}' cannot be pulled: {why}. {remedy}.")
+    return ImageUnavailable(f"Image '{spec.image}' cannot be pulled: {why}. {remedy}.")
 
 
 @dataclass(slots=True)

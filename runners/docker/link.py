@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from runners.docker.api import Api, Upgraded
 SIZE = 1 << 16  # bytes read at once
 _HEADER = 8
 # Ends everything when its input does, that is when the engine is no more.
-_GUARD = 'while read -r g p; do kill "-$g" "-$p"; done; kill -KILL -1'
+_GUARD = 'while read -r g p; do kill "-$g" "-$p"; echo; done 2>/dev/null; kill -KILL -1'
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
 
@@ -56,6 +57,7 @@ class Guard:
         self._stream: trio.abc.Stream | None = None
         self._changed = trio.Event()
         self._over = False
+        self._told = 0  # answers, one for each signal that was sent
 
     def start(self) -> None:
         """Begin in the background, as no step has to wait for it."""
@@ -67,13 +69,17 @@ class Guard:
 
     async def signal(self, name: str, group: int) -> None:
         """Signal a process group of the container. Raises MachineError."""
-        while not self._stream and not self._over:
-            await self._changed.wait()
-        try:
-            if self._stream:
-                await self._stream.send_all(f"{name} {group}\n".encode())
-        except _BROKEN as error:
-            raise MachineError("The job's container cannot be reached any more.") from error
+        told = self._told
+        while not self._over:
+            stream = self._stream
+            with suppress(*_BROKEN):
+                if stream:
+                    await stream.send_all(f"{name} {group}\n".encode())
+            while stream is self._stream and not self._over:
+                await self._changed.wait()
+                if self._told > told:
+                    return
+        raise MachineError("The job's container cannot be reached any more.")
 
     async def _run(self) -> None:
         with self._scope:
@@ -88,7 +94,8 @@ class Guard:
         try:
             self._change(wire.stream)
             while await wire.stream.receive_some(SIZE):
-                pass
+                self._told += 1
+                self._change(wire.stream)
         finally:
             self._change(None)
             await trio.aclose_forcefully(wire.stream)

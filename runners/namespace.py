@@ -1,0 +1,208 @@
+"""Jobs without Docker: this computer's own programs, walled off in Linux namespaces.
+
+The host's files are read-only, /tmp is private, and the repository is the lower layer of an
+overlay (a copy where there can be none), so that a job leaves nothing behind. What it writes is
+kept in memory. Processes of the job cannot outlive the engine.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import shutil
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from engine.machine import Command, Exit, Facts, Layout, Log, MachineError, MachineSpec, Output
+from runners import local
+from runners.host import ARCHITECTURES
+from runners.shell import TRUST, Session, boot, folders, quote
+
+PLACE = "/tmp/runwright"  # the machine's own directories; /tmp is private to it
+_KEPT = ("/proc", "/dev", "/sys/fs/cgroup")  # mounts that are left as they are
+_LOCKED = ("nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether namespaces work here, and if not why and what to do."""
+
+    works: bool
+    reason: str = ""
+
+
+class NamespaceMachine:
+    """A shell in namespaces of its own."""
+
+    def __init__(self, facts: Facts, session: Session, enter: tuple[str, ...]) -> None:
+        self.facts = facts
+        self._session = session
+        self._enter = enter
+
+    async def exec(self, command: Command, output: Output) -> Exit:
+        """As Machine.exec."""
+        return await self._session.exec(command, output)
+
+    async def put(self, path: str, tar: bytes) -> None:
+        """As Machine.put."""
+        await local.put(self._enter, path, tar)
+
+    async def get(self, path: str) -> bytes:
+        """As Machine.get."""
+        return await local.get(self._enter, path)
+
+
+class NamespaceRunner:
+    """Makes machines that are namespaces of this computer."""
+
+    @asynccontextmanager
+    async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[NamespaceMachine]:
+        """As Runner.open; the directories are not those of the spec, see `facts.layout`."""
+        _demand()
+        layout = _layout(spec)
+        secret = secrets.token_hex(16)
+        env = os.environ | {"HOME": layout.home or "/"} | spec.env
+        text = _setup(spec, layout) + f"exec sh -c {quote(boot(secret))}"
+        with local.spawned([*_UNSHARE, *_user("-U", "-r"), "sh", "-c", text], env) as process:
+            pipes = local.Pipes(process, lambda name, group: _signal(process.pid, name, group))
+            try:
+                session = Session(pipes, layout, secret, TRUST)
+                bash = await session.greet()
+                arch = ARCHITECTURES.get(platform.machine(), "X64")
+                facts = Facts("namespace", layout, arch=arch, bash=bash)
+                yield NamespaceMachine(facts, session, _enter(_first(process.pid)))
+            finally:
+                await pipes.close()
+
+    async def clean(self, run_id: str | None = None) -> tuple[str, ...]:
+        """As Runner.clean; the kernel has removed everything already."""
+        await trio.lowlevel.checkpoint()
+        return ()
+
+
+# The parent-death signals: the engine's end kills unshare, unshare's end kills the job.
+_UNSHARE = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--kill-child", "-m", "-p", "-f", "-u", "-i", "--mount-proc"),
+)
+
+
+async def probe() -> Probe:
+    """Try namespaces out by making one. Never raises MachineError."""
+    spec = MachineSpec("probe", "probe", Layout("/", "/tmp", "/tmp"))
+    try:
+        async with NamespaceRunner().open(spec, lambda line: None):
+            return Probe(True)
+    except MachineError as error:
+        return Probe(False, str(error))
+
+
+def _demand() -> None:
+    for program in ("setpriv", "unshare", "nsenter", "mount", "tar"):
+        if not shutil.which(program):
+            raise MachineError(
+                f"There is no '{program}' on this computer, which jobs without Docker need: "
+                "install util-linux and tar, or use Docker."
+            )
+
+
+def _user(*options: str) -> tuple[str, ...]:
+    return () if os.geteuid() == 0 else options
+
+
+def _layout(spec: MachineSpec) -> Layout:
+    workspace = str(spec.source.absolute()) if spec.source else f"{PLACE}/work"
+    return Layout(workspace, f"{PLACE}/_temp", f"{PLACE}/_tool", f"{PLACE}/home")
+
+
+def _setup(spec: MachineSpec, layout: Layout) -> str:
+    """Shell text that makes the machine's file system, or says what cannot be done and ends."""
+    steps = ["mount -n -t tmpfs -o mode=1777 tmpfs /mnt"]
+    if spec.source:
+        steps.append(_mounted(spec, layout))
+    steps += [
+        *(_read_only(mount, flags) for mount, flags in _mounts(Path("/proc/self/mountinfo"))),
+        "mount -n --move /mnt /tmp",
+        "mkdir -p " + " ".join(map(quote, folders(layout))),
+    ]
+    failed = "echo 'Namespaces cannot be used on this computer (see above); use Docker.'; exit 1"
+    return "{\n" + " &&\n".join(steps) + f"\n}} 2>&1 || {{ {failed}; }}\n"
+
+
+def _mounted(spec: MachineSpec, layout: Layout) -> str:
+    source = quote(layout.workspace)
+    inside = layout.workspace.startswith("/tmp/")
+    place = quote("/mnt" + layout.workspace.removeprefix("/tmp")) if inside else source
+    made = f"mkdir -p {place} &&\n" if inside else ""
+    if spec.workspace_mode == "bind":
+        return made + f"mount -n --bind {source} {place}"
+    layers = "mkdir -p /mnt/runwright/upper /mnt/runwright/over"
+    options = _escaped(layout.workspace) + ",upperdir=/mnt/runwright/upper,workdir="
+    options += "/mnt/runwright/over" + ",".join(("", *_user("userxattr")))
+    overlay = f"mount -n -t overlay -o {quote('lowerdir=' + options)} overlay {place}"
+    copy = f"cp -a {source}/. /mnt/runwright/upper && mount -n --bind /mnt/runwright/upper {place}"
+    chosen = (
+        copy if spec.workspace_mode == "copy" else f"{{ {overlay} 2>/dev/null || {{ {copy}; }}; }}"
+    )
+    return f"{made}{layers} &&\n{chosen}"
+
+
+def _escaped(path: str) -> str:
+    return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+def _mounts(table: Path) -> list[tuple[str, str]]:
+    """The mounts that are writable, with the flags that must not be lost."""
+    found = []
+    for line in table.read_text().splitlines():
+        fields = line.split(" ")
+        path = fields[4].encode().decode("unicode_escape")
+        flags = fields[5].split(",")
+        if "rw" in flags and not any(path == kept or path.startswith(kept + "/") for kept in _KEPT):
+            found.append((path, ",".join(flag for flag in flags if flag in _LOCKED)))
+    return found
+
+
+def _read_only(mount: str, flags: str) -> str:
+    # A mount that another one hides, or that somebody removed since, cannot be reached.
+    options = ",".join(filter(None, ("remount,bind,ro", flags)))
+    ending = "" if mount == "/" else " 2>/dev/null || true"
+    return f"{{ mount -n -o {options} {quote(mount)}{ending}; }}"
+
+
+def _first(unshare: int) -> int:
+    """The process that is number 1 in the namespace. Raises MachineError."""
+    try:
+        return int(Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()[0])
+    except (OSError, IndexError) as error:
+        raise MachineError("The job's namespace ended at once.") from error
+
+
+def _enter(first: int) -> tuple[str, ...]:
+    user = _user("-U", "--preserve-credentials")
+    return ("nsenter", "-t", str(first), "-m", "-p", *user, "--")
+
+
+def _signal(unshare: int, name: str, group: int) -> None:
+    """Signal a group by the number that it has inside the namespace."""
+    try:
+        space = Path(f"/proc/{_first(unshare)}/ns/pid").readlink()
+    except OSError as error:
+        raise MachineError("The job's namespace is gone.") from error
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            if (status.parent / "ns/pid").readlink() == space and _group(status) == group:
+                os.kill(int(status.parent.name), signal.Signals[f"SIG{name}"])
+        except OSError:
+            continue
+
+
+def _group(status: Path) -> int:
+    line = next(row for row in status.read_text().splitlines() if row.startswith("NSpgid:"))
+    return int(line.split()[-1])
