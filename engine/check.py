@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from jsonschema import Draft7Validator
 
 from engine import source
 from engine.problems import Place, Problem, did_you_mean
+from engine.schemas import schema_text
 from engine.source import Mapping, Node, plain
 
 Json: TypeAlias = Any
@@ -28,13 +27,6 @@ def check(node: Node, schema: Literal["workflow", "action"] = "workflow") -> lis
     faults = _Faults(node, rules, f"the {schema}")
     found = [fault for error in validator.iter_errors(plain(node)) for fault in faults.of(error)]
     return [fault.problem for fault in sorted(_one_each(found), key=lambda f: f.problem.place)]
-
-
-def schema_text(name: str) -> str:
-    """A schema's JSON text: out of a checkout, or out of an installed package."""
-    checkout = Path(__file__).parent.parent / "schema" / f"{name}.schema.json"
-    found = checkout if checkout.exists() else files("engine") / "_schema" / checkout.name
-    return found.read_text(encoding="utf-8")
 
 
 SUPERSET = frozenset(("retry",))

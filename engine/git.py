@@ -11,7 +11,7 @@ from engine.contexts import ZERO_SHA, Checkout, Commit
 _FORMAT = "%H%x00%P%x00%an%x00%ae%x00%cI%x00%B"
 _REMOTE = re.compile(
     r"(?:(?:https?|ssh|git)://(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+)?/|(?:[^@/]+@)(?P<scp>[^:/]+):)"
-    r"(?P<path>.+?)(?:\.git)?/?$"
+    r"/*(?P<path>.+?)(?:\.git)?/*$"
 )
 
 

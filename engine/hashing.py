@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 
 from engine import hashfiles
-from engine.machine import Command, Machine, MachineError
+from engine.expr import ExprError
+from engine.machine import Command, Machine
 
 _LIST = r"""
 find . -type f -print0
@@ -16,7 +17,7 @@ FLAG = "--follow-symbolic-links"
 
 
 async def hash_files(machine: Machine, patterns: tuple[str, ...]) -> str:
-    """GitHub's hash of the workspace files that match, '' where none does."""
+    """GitHub's hash of the workspace files that match, '' where none does. Raises ExprError."""
     follow = patterns[0].lower() == FLAG
     listing = await _run(machine, _FOLLOW if follow else _LIST)
     names = [name.removeprefix("./") for name in listing.split("\0") if name]
@@ -35,7 +36,7 @@ async def _run(machine: Machine, script: str) -> str:
     exit_ = await machine.exec(command, chunks.append)
     text = b"".join(chunks).decode("utf-8", "surrogateescape")
     if exit_.code:
-        raise MachineError(
+        raise ExprError(
             "hashFiles needs find, xargs and sha256sum in the image, and one of them failed: "
             + text[-500:]
         )

@@ -89,7 +89,8 @@ class Command:
     `shell` is an argument vector in which `{0}` stands for the path of the file that the machine
     writes `script` to (`layout.temp`/<name><extension>). `files` are the paths that the machine
     makes empty before the script starts and whose contents come back in `Exit.files`.
-    `path` is put in front of the machine's own PATH, first entry first.
+    `path` is put in front of the machine's own PATH, first entry first. `inputs` are files (path
+    and text) that the machine writes before all that.
     """
 
     script: str
@@ -99,6 +100,7 @@ class Command:
     path: tuple[str, ...] = ()
     extension: str = ".sh"
     files: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,12 @@ class Masks:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Hide a value, and each of its lines by itself (actions/runner, SecretMasker)."""
-        for value in (secret, *(line.strip() for line in secret.splitlines())):
+        """Hide a value, and each of its lines by itself (actions/runner, SecretMasker).
+
+        What is printed is masked line by line, so the lines of a value stand for the whole of it.
+        """
+        whole = () if "\n" in secret else (secret,)
+        for value in (*whole, *(line.strip() for line in secret.splitlines())):
             if value.strip():
                 self._values.add(value)
                 self.longest = max(self.longest, len(value))
@@ -28,25 +32,24 @@ class Masks:
 
     def hide(self, text: str) -> str:
         """The text with every secret replaced; matches that touch become one `***`."""
-        spans = self.spans(text)
-        if not spans:
-            return text
-        kept, end = [], 0
-        for start, stop in spans:
-            kept += [text[end:start], HIDDEN]
-            end = stop
-        return "".join([*kept, text[end:]])
+        matches = self.matches(text)
+        return hidden(text, matches) if matches else text
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where secrets stand in a text, merged where they overlap or touch, in order."""
-        found = [span for value in self._values if value in text for span in _all(value, text)]
-        merged: list[tuple[int, int]] = []
-        for start, stop in sorted(found):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = merged[-1][0], max(stop, merged[-1][1])
-            else:
-                merged.append((start, stop))
-        return merged
+    def matches(self, text: str) -> list[tuple[int, int]]:
+        """Where each secret stands in a text: start and end, in order; they may overlap."""
+        found = (_all(value, text) for value in self._values if value in text)
+        return sorted(span for spans in found for span in spans)
+
+
+def hidden(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with the spans replaced, which are in order and may overlap."""
+    kept: list[str] = []
+    end = -1
+    for start, stop in spans:
+        if start > end:
+            kept += [text[max(end, 0) : start], HIDDEN]
+        end = max(end, stop)
+    return "".join([*kept, text[max(end, 0) :]])
 
 
 def _all(value: str, text: str) -> Iterable[tuple[int, int]]:

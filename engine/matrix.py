@@ -70,7 +70,7 @@ def _combinations(vectors: Mapping[str, list[Any]], exclude: list[Leg]) -> list[
     for values in vectors.values():
         size *= len(values)
         if size > MAX_LEGS * MAX_LEGS:
-            raise MatrixError(f"the matrix has more than {size} combinations")
+            raise MatrixError(f"the matrix has at least {size} combinations before any exclude")
     found = (dict(zip(vectors, values, strict=True)) for values in product(*vectors.values()))
     return [leg for leg in found if not any(_matches(entry, leg) for entry in exclude)]
 

@@ -175,12 +175,8 @@ class _Keys:
 
 def _triggers(node: Node | None) -> tuple[Trigger, ...]:
     match node:
-        case Scalar():
-            return (Trigger(node.text, node.place),)
-        case Sequence():
-            return tuple(
-                Trigger(item.text, item.place) for item in node.items if isinstance(item, Scalar)
-            )
+        case Scalar() | Sequence():
+            return tuple(Trigger(item.text, item.place) for item in _scalars(node))
         case Mapping():
             return tuple(
                 Trigger(key.text, key.place, None if _is_null(value) else value)
@@ -253,8 +249,7 @@ def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
 
 
 def _needs(node: Node | None) -> tuple[Need, ...]:
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return tuple(Need(item.text, item.place) for item in items if isinstance(item, Scalar))
+    return tuple(Need(item.text, item.place) for item in _scalars(node))
 
 
 def _check_needs(jobs: tuple[Job, ...], problems: list[Problem]) -> None:
@@ -379,7 +374,7 @@ def _step(node: Mapping, problems: list[Problem]) -> Step:
         continue_on_error=keys.tree("continue-on-error", may.step("continue-on-error")),
         timeout_minutes=keys.tree("timeout-minutes", may.step("timeout-minutes")),
         retry=_retry(keys),
-        background=keys.literal("background") == "true",
+        background=_typed(keys, "background", bool, False),
         targets=_targets(keys.node(kind)) if kind in ("wait", "cancel") else (),
         children=_steps(keys.node("parallel"), problems),
     )
@@ -394,7 +389,7 @@ def _targets(node: Node | None) -> tuple[str, ...]:
 
 def _retry(keys: _Keys) -> Retry | None:
     node = keys.node("retry")
-    if isinstance(node, Scalar) and isinstance(node.value, int):
+    if isinstance(node, Scalar) and type(node.value) is int:
         return Retry(attempts=node.value)
     if not isinstance(node, Mapping):
         return None
@@ -423,7 +418,7 @@ def _retry_on(block: _Keys) -> RetryOn | None:
     on = _Keys(block.node("on"), block.problems)
     return RetryOn(
         exit_codes=tuple(
-            item.value for item in _scalars(on.node("exit-codes")) if isinstance(item.value, int)
+            item.value for item in _scalars(on.node("exit-codes")) if type(item.value) is int
         ),
         output=tuple(_patterns(on.node("output"), block.problems)),
         timeout=_typed(on, "timeout", bool, False),
@@ -432,7 +427,7 @@ def _retry_on(block: _Keys) -> RetryOn | None:
 
 def _scalars(node: Node | None) -> list[Scalar]:
     items = node.items if isinstance(node, Sequence) else (node,)
-    return [item for item in items if isinstance(item, Scalar)]
+    return [item for item in items if isinstance(item, Scalar) and item.value is not None]
 
 
 def _patterns(node: Node | None, problems: list[Problem]) -> list[re.Pattern[str]]:

@@ -48,9 +48,8 @@ class Retry:
         """Whether a failure of this kind is one to retry."""
         if self.on is None:
             return True
-        if timed_out:
-            return self.on.timeout
-        return exit_code in self.on.exit_codes or any(p.search(output) for p in self.on.output)
+        by_end = self.on.timeout if timed_out else exit_code in self.on.exit_codes
+        return by_end or any(pattern.search(output) for pattern in self.on.output)
 
 
 def seconds(text: str | float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import trio
 
 from engine import contexts, events
+from engine.ahead import Ahead, OpenMachine
 from engine.contexts import RunFacts
 from engine.events import Emit, Event, JobExpanded, JobFinished, JobStarted, Log, Outcome
 from engine.expr import to_string
@@ -28,8 +29,10 @@ from engine.machine import (
     WorkspaceMode,
 )
 from engine.model import Job
-from engine.plan import Leg, Plan, expand, strategy_context
+from engine.plan import Leg, Plan, expand, is_static, strategy_context
 from engine.tree import Condition, Scope, Unresolved, holds, string, why_false
+
+MOST_AHEAD = 4  # machines that are open before their jobs may start
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,9 @@ class _Run:
         self.slots = slots
         self.done = {job.id: trio.Event() for job in plan.jobs}
         self.finished: dict[str, _Finished] = {}
+        self.started = trio.Event()
+        self.ahead: Ahead
+        self.expected: dict[str, tuple[Leg, ...]] = {}
         self.broke = self.timed_out = False
         self.ran = 0
         self.base: dict[str, Any] = {
@@ -134,6 +140,8 @@ class _Run:
         started = time.monotonic()
         self.emit(self._started())
         async with trio.open_nursery() as nursery:
+            self.ahead = Ahead(nursery, MOST_AHEAD)
+            nursery.start_soon(self._open_ahead)
             for job in self.plan.jobs:
                 nursery.start_soon(self._job, job)
         outcome = self._outcome()
@@ -184,6 +192,42 @@ class _Run:
             self.finished[job.id] = await self._legs(job)
         finally:
             self.done[job.id].set()
+            self.started.set()  # also where it never had a machine: nobody waits for ever
+            for leg in self.expected.pop(job.id, ()):
+                self.ahead.drop(leg.key)
+
+    async def _open_ahead(self) -> None:
+        """Open machines for jobs that still wait, in the order they will be needed."""
+        await self.started.wait()
+        for job in self.plan.jobs:
+            for leg, open_machine in self._foreseen(job):
+                await self.ahead.start(leg.key, open_machine)
+
+    def _foreseen(self, job: Job) -> list[tuple[Leg, OpenMachine]]:
+        """The legs of a waiting job that are sure enough to open machines for."""
+        if not self.plan.needs[job.id] or not is_static(job):
+            return []
+        likely = {"always": _yes, "cancelled": _no, "success": _yes, "failure": _no}
+        scope = Scope({**self.base, "needs": {}}, likely)
+        try:
+            if job.condition is not None and not holds(job.condition, scope):
+                return []
+            legs = self._selected(expand(job, scope))
+            found: list[tuple[Leg, OpenMachine]] = [
+                (leg, partial(self.open, leg, self.choose(leg))) for leg in legs
+            ]
+        except (Unresolved, NoPlace):
+            return []
+        self.expected[job.id] = legs
+        return found
+
+    def open(self, leg: Leg, berth: Berth) -> AbstractAsyncContextManager[Machine]:
+        """A new machine for a leg."""
+
+        def log(message: str) -> None:
+            self.emit(Log(job=leg.key, message=message))
+
+        return berth.runner.open(machine_spec(leg, berth, self), log)
 
     async def _legs(self, job: Job) -> _Finished:
         scope = self._scope(job)
@@ -371,11 +415,7 @@ class _Legs:
     @asynccontextmanager
     async def _open(self, leg: Leg, berth: Berth) -> AsyncIterator[Machine]:
         run = self.run_
-
-        def log(message: str) -> None:
-            run.emit(Log(job=leg.key, message=message))
-
-        async with berth.runner.open(machine_spec(leg, berth, run), log) as machine:
+        async with run.ahead.taken(leg.key, partial(run.open, leg, berth)) as machine:
             run.emit(
                 JobStarted(
                     job=leg.key,
@@ -385,6 +425,7 @@ class _Legs:
                     image=machine.facts.image,
                 )
             )
+            run.started.set()
             yield machine
 
     def _order(self, leg: Leg) -> JobOrder:
@@ -456,6 +497,14 @@ def layout(repository: str, *, in_container: bool) -> Layout:
         temp="/home/runner/work/_temp",
         tool_cache="/opt/hostedtoolcache",
     )
+
+
+def _yes(*_: object) -> bool:
+    return True
+
+
+def _no(*_: object) -> bool:
+    return False
 
 
 def _plain_name(job: Job) -> str:

@@ -108,21 +108,32 @@ class _Stop(Exception):
 
 
 def _decode(text: str | bytes, file: str) -> str | Problem:
-    if len(text) > MAX_CHARACTERS:
-        message = (
-            f"the file is larger than {MAX_CHARACTERS} characters, GitHub's limit for a workflow; "
-            "split it or move scripts into files of their own"
-        )
-        return Problem(Place(file), message, "file-size")
-    if isinstance(text, str):
-        return text.removeprefix("\ufeff")
+    if len(text) > MAX_CHARACTERS * (4 if isinstance(text, bytes) else 1):
+        return _too_large(file)
     try:
-        return text.decode("utf-8-sig")
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
-        message = f"byte 0x{text[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        return Problem(Place(file, line, column), message, "yaml")
+        before = error.object[: error.start].decode("utf-8")
+        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        return Problem(place, message, "yaml")
+    if len(decoded) > MAX_CHARACTERS:
+        return _too_large(file)
+    decoded = decoded.removeprefix("\ufeff")
+    if _SURROGATE.search(decoded):  # the parser takes UTF-8 only
+        return _character_problem(None, file, decoded)
+    return decoded
+
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def _too_large(file: str) -> Problem:
+    message = (
+        f"the file is larger than {MAX_CHARACTERS} characters, GitHub's limit for a workflow; "
+        "split it or move scripts into files of their own"
+    )
+    return Problem(Place(file), message, "file-size")
 
 
 class _Reader:
@@ -174,13 +185,16 @@ class _Reader:
             )
             raise _Stop(place, message, "file-size")
 
-    def _node(self, event: Any, depth: int) -> Node:
-        place = self._place(event)
+    def _check_depth(self, depth: int, place: Place) -> None:
         if depth > MAX_DEPTH:
             raise _Stop(place, f"nested deeper than {MAX_DEPTH} levels, GitHub's limit", "depth")
+
+    def _node(self, event: Any, depth: int) -> Node:
+        place = self._place(event)
+        self._check_depth(depth, place)
         kind = _kind(event)
         if kind == "Alias":
-            return self._alias(event, place)
+            return self._alias(event, place, depth)
         self._count(1, place)
         before, anchor = self.nodes, event.anchor
         if anchor is not None:
@@ -197,7 +211,7 @@ class _Reader:
             self.anchors[anchor] = node, self.nodes - before + 1
         return node
 
-    def _alias(self, event: Any, place: Place) -> Node:
+    def _alias(self, event: Any, place: Place, depth: int) -> Node:
         name = event.anchor
         if name in self.open_anchors:
             raise _Stop(
@@ -207,6 +221,7 @@ class _Reader:
             raise _Stop(place, f'no anchor "&{name}" stands before this alias "*{name}"', "alias")
         node, size = self.anchors[name]
         self._count(size, place)
+        self._check_depth(depth + _height(node), place)
         return node
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
@@ -264,6 +279,16 @@ class _Reader:
         return Mapping(tuple(entries), place)
 
 
+def _height(node: Node) -> int:
+    """How many levels stand below a node."""
+    match node:
+        case Sequence():
+            return 1 + max(map(_height, node.items), default=-1)
+        case Mapping():
+            return 1 + max((_height(value) for _, value in node.entries), default=-1)
+    return 0
+
+
 def _kind(event: Any) -> str:
     return type(event).__name__.removesuffix("Event")
 
@@ -312,7 +337,7 @@ def _number(text: str) -> int | float | None:
 
 
 def _integer(text: str) -> int | float:
-    if len(text) > 400:  # int() refuses thousands of digits, and a double has no more than 309
+    if len(text) > 250:  # int() refuses thousands of digits, and a double has no more than 309
         return float(text) if text[1:2] not in ("x", "o") else float("inf")
     return int(text, 0) if text[1:2] in ("x", "o") else int(text)
 
@@ -359,7 +384,7 @@ def _syntax_problem(error: MarkedYAMLError, file: str, text: str) -> Problem:
     return Problem(place, f"{message}{hint}", "yaml")
 
 
-def _character_problem(error: YAMLError, file: str, text: str) -> Problem:
+def _character_problem(error: YAMLError | None, file: str, text: str) -> Problem:
     bad = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
     if bad is None:
         return Problem(Place(file), f"this is not YAML: {error}", "yaml")
@@ -371,7 +396,10 @@ def _character_problem(error: YAMLError, file: str, text: str) -> Problem:
 
 # --- from a character of a value back to the file -----------------------------------------------
 
-_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\n[ \t]*|.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|.)", re.DOTALL)
+_CONTINUED = re.compile(r"\\\r?\n[ \t]*")  # in double quotes: a line goes on as if unbroken
+_FOLDED = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
+_ANCHOR_AND_TAG = re.compile(r"(?:[&!]\S*\s+)*")  # stand before a value and belong to its raw text
 
 
 def _locate(scalar: Scalar, offset: int) -> tuple[int, int]:
@@ -386,35 +414,50 @@ def _locate(scalar: Scalar, offset: int) -> tuple[int, int]:
 
 
 def _characters(scalar: Scalar) -> Iterator[int]:
-    """For each character of a flow scalar's text, its index in the raw text (folding: roughly)."""
-    raw, index = scalar.raw, 0
-    if scalar.style:
-        index = raw.find(scalar.style) + 1
+    """For each character of a flow scalar's text, its index in the raw text."""
+    raw, index = scalar.raw, _start(scalar.raw)
+    index += 1 if scalar.style else 0
     end = len(raw) - (1 if scalar.style else 0)
     while index < end:
+        if scalar.style == '"' and (continued := _CONTINUED.match(raw, index)):
+            index = continued.end()
+            continue
+        if folded := _FOLDED.match(raw, index):
+            breaks = folded[0].count("\n")
+            yield from [index] * max(1, breaks - 1)
+            index = folded.end()
+            continue
         yield index
         if scalar.style == "'" and raw[index] == "'":
             index += 2
-        elif scalar.style == '"' and raw[index] == "\\":
-            match = _ESCAPE.match(raw, index)
-            index = match.end() if match else index + 1
-        elif raw[index] == "\n":
-            index += len(raw[index:]) - len(raw[index:].lstrip())
+        elif scalar.style == '"' and (escape := _ESCAPE.match(raw, index)):
+            index = escape.end()
         else:
             index += 1
 
 
+def _start(raw: str) -> int:
+    match = _ANCHOR_AND_TAG.match(raw)
+    return match.end() if match else 0
+
+
 def _locate_in_block(scalar: Scalar, offset: int) -> tuple[int, int]:
-    lines = scalar.raw.split("\n")[1:]
-    first = next((line for line in lines if line.strip()), "")
-    indent = len(first) - len(first.lstrip(" "))
-    if match := re.match(r"[|>][-+]?([1-9])", scalar.raw):
-        # an explicit indicator counts from the parent, which is at most one level further left
-        indent = min(indent, int(match[1]) + max(0, scalar.place.column - 1))
+    """Find each written line in the text; between two of them there are only line breaks."""
+    line = scalar.place.line + scalar.raw.count("\n", 0, _start(scalar.raw))
+    lines = scalar.raw[_start(scalar.raw) :].split("\n")[1:]
+    indent = _indentation(next(filter(str.strip, lines), ""))
+    indent -= _indentation(next(filter(str.strip, scalar.text.split("\n")), ""))
     seen = 0
-    for number, line in enumerate(lines):
-        length = max(0, len(line) - indent)
-        if offset <= seen + length:
-            return scalar.place.line + 1 + number, indent + 1 + offset - seen
-        seen += length + 1
-    return scalar.place.line + len(lines), 1
+    for number, written in enumerate(lines, start=1):
+        content = written[indent:].removesuffix("\r")
+        if not content.strip():
+            continue
+        start = max(seen, scalar.text.find(content, seen))
+        if offset <= start + len(content):
+            return line + number, indent + 1 + max(0, offset - start)
+        seen = start + len(content)
+    return line + len(lines), 1
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from engine.events import Annotation, AnnotationLevel, Debug, Event, GroupEnded, GroupStarted
 from engine.events import Output as OutputEvent
-from engine.masks import Masks
+from engine.masks import HIDDEN, Masks, hidden
 
 LONGEST_LINE = 256 * 1024  # bytes held back while a line has not ended
+LONGEST_HEAD = LONGEST_LINE // 4 - 1  # characters in which a command's name must be complete
 MAX_MESSAGE = 4096  # characters of an annotation (actions/runner)
 
 _ANNOTATIONS: dict[str, AnnotationLevel] = {
@@ -18,7 +19,7 @@ _ANNOTATIONS: dict[str, AnnotationLevel] = {
     "warning": "warning",
     "error": "error",
 }
-_NEVER_ECHOED = frozenset(("debug", "notice", "warning", "error", "add-mask"))
+_NOT_ECHOED = frozenset(("debug", "notice", "warning", "error", "add-mask", "stop-commands"))
 _MAYBE_COMMAND = re.compile(r"::|##\[")
 
 
@@ -52,13 +53,15 @@ class Transcript:
     _echo: bool | None = None
     _stopped: str = ""
     _held: bytes = b""
+    _endless: bool = False  # the start of the held line has been let out already
+    _hiding: bool = False  # and it ended in a secret, which the rest may continue
     _events: list[Event] = field(default_factory=list)
 
     def feed(self, data: bytes) -> list[Event]:
         """Take in bytes as they came; whole lines come back."""
         head, newline, rest = data.rpartition(b"\n")
         if newline:
-            self._lines((self._held + head + newline).decode("utf-8", "replace"))
+            self._whole(self._held + head + newline)
             self._held = rest
         else:
             self._held += data
@@ -70,7 +73,7 @@ class Transcript:
         """The step has ended: what was held back comes out."""
         held, self._held = self._held, b""
         if held:
-            self._lines(held.decode("utf-8", "replace"))
+            self._whole(held)
         return self._taken()
 
     def _taken(self) -> list[Event]:
@@ -79,17 +82,41 @@ class Transcript:
 
     def _cut_endless_line(self) -> None:
         """Let out the start of a line without end, but nothing that may be half a secret."""
-        keep = max(4 * self.masks.longest, 16)
+        head = self._held[:LONGEST_LINE].decode("utf-8", "replace")
+        if not self._endless and self._command(head):
+            return  # a command is obeyed once it is complete, however long it is
         whole = self._held[: len(self._held) - _broken_tail(self._held)]
         text = whole.decode("utf-8", "replace")
-        cut = max(0, len(text) - keep)
-        for start, stop in self.masks.spans(text):
-            if start < cut < stop:
-                cut = start
+        matches = self.masks.matches(text)
+        cut = max(0, len(text) - max(4 * self.masks.longest, 16))
+        cut = min((start for start, stop in matches if start < cut < stop), default=cut)
         self._held = text[cut:].encode() + self._held[len(whole) :]
-        self._print(text[:cut])
+        self._let_out(text[:cut], matches)
+
+    def _let_out(self, text: str, matches: list[tuple[int, int]]) -> None:
+        """Print a part of an endless line; a secret that touches the part before is one with it."""
+        if not text:
+            return
+        size = len(text)
+        spans = [(start, min(stop, size)) for start, stop in matches if start < size]
+        shown = hidden(text, spans)
+        if self._hiding and spans and spans[0][0] == 0:
+            shown = shown.removeprefix(HIDDEN)
+        self._endless = True
+        self._hiding = any(stop == size for _, stop in spans)
+        if shown:
+            self._emit(OutputEvent(job=self.job, step=self.step, text=shown))
 
     # --- lines ----------------------------------------------------------------------------------
+
+    def _whole(self, data: bytes) -> None:
+        """Whole lines, of which the first may be the end of an endless one."""
+        if self._endless:
+            end, newline, data = data.partition(b"\n")
+            text = (end + newline).decode("utf-8", "replace")
+            self._let_out(text, self.masks.matches(text))
+            self._endless = self._hiding = False
+        self._lines(data.decode("utf-8", "replace"))
 
     def _lines(self, text: str) -> None:
         if not self._stopped and not _MAYBE_COMMAND.search(text):
@@ -113,21 +140,22 @@ class Transcript:
         self._events.append(event)
 
     def _command(self, line: str) -> Command | None:
-        command = parse(line.rstrip("\r\n"))
-        if command is None:
+        command = parse(line[:LONGEST_HEAD].rstrip("\r\n"))
+        known = (self._stopped,) if self._stopped else _COMMANDS
+        if command is None or command.name not in known:
             return None
-        if self._stopped:
-            return command if command.name == self._stopped else None
-        return command if command.name in _COMMANDS else None
+        return command if len(line) <= LONGEST_HEAD else parse(line.rstrip("\r\n"))
 
     def _obey(self, command: Command, line: str) -> None:
         if self._stopped:
             self._stopped = ""
             return self._print(line)
-        if self._echoes() and command.name not in _NEVER_ECHOED:
+        if self._echoes() and command.name not in _NOT_ECHOED:
             self._print(line)
         try:
             _COMMANDS[command.name](self, command)
+            if command.name == "stop-commands":
+                self._print(line)
         except _Refused as refused:
             quoted = line.strip()
             self._error(f"Unable to process command '{quoted}' successfully.")
@@ -139,8 +167,8 @@ class Transcript:
         return self.debug if self._echo is None else self._echo
 
     def _error(self, message: str) -> None:
-        hidden = self.masks.hide(message)
-        self._emit(Annotation(job=self.job, step=self.step, level="error", message=hidden))
+        message = self.masks.hide(message)
+        self._emit(Annotation(job=self.job, step=self.step, level="error", message=message))
 
     # --- commands -------------------------------------------------------------------------------
 

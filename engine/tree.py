@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TypeAlias
 
 from engine.availability import CONTEXTS, SPECIAL_FUNCTIONS, Allowed
@@ -114,8 +115,10 @@ def text(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
 
 def condition(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Condition | None:
     """Compile the value of an `if:`."""
+    # YAML's True, ~ and so on are spelt as expressions spell them; a string is one
+    written = node.text if isinstance(node.value, str) else to_string(node.value)
     try:
-        expr = compile_condition(node.text, names=CONTEXTS, functions=SPECIAL_FUNCTIONS)
+        expr = compile_condition(written, names=CONTEXTS, functions=SPECIAL_FUNCTIONS)
     except ExprError as error:
         problems.append(_problem(node, error))
         return None
@@ -262,15 +265,12 @@ def number(tree: Tree | None, scope: Scope, default: float) -> float:
     if tree is None:
         return default
     value = resolve(tree, scope)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
         return float(value)
     if value is None or value == "":
         return default
-    raise Unresolved(
-        tree.node.place,
-        f"expected a number here, but found {_shown(value)}; "
-        "turn a string into a number with fromJSON()",
-    )
+    hint = "; turn a string into a number with fromJSON()" if isinstance(value, str) else ""
+    raise Unresolved(tree.node.place, f"expected a number here, but found {_shown(value)}{hint}")
 
 
 def strings(tree: Tree | None, scope: Scope) -> dict[str, str]:

@@ -98,7 +98,8 @@ def _clean(run_id: str | None) -> tuple[str, ...]:
     return tuple(removed)
 
 
-def _kill(name: str, group: int) -> None:
+async def _kill(name: str, group: int) -> None:
+    await trio.lowlevel.cancel_shielded_checkpoint()
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.Signals[f"SIG{name}"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
@@ -20,7 +20,7 @@ class Pipes:
     """A Link to a local process that runs BOOT."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], signal: Callable[[str, int], None]
+        self, process: subprocess.Popen[bytes], signal: Callable[[str, int], Awaitable[None]]
     ) -> None:
         assert process.stdin and process.stdout and process.stderr
         self._input = trio.lowlevel.FdStream(os.dup(process.stdin.fileno()))
@@ -51,7 +51,7 @@ class Pipes:
 
     async def signal(self, name: str, group: int) -> None:
         """As Link.signal."""
-        self._signal(name, group)
+        await self._signal(name, group)
 
     def _read(self, end: int) -> bytes:
         with suppress(BlockingIOError):

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import secrets
 import shutil
-import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL
 
 import trio
 
@@ -67,10 +68,12 @@ class NamespaceRunner:
         _demand()
         layout = _layout(spec)
         secret = secrets.token_hex(16)
-        env = os.environ | {"HOME": layout.home or "/"} | spec.env
+        env = {**os.environ, "HOME": layout.home or "/", **spec.env}
         text = _setup(spec, layout) + f"exec sh -c {quote(boot(secret))}"
         with local.spawned([*_UNSHARE, *_user("-U", "-r"), "sh", "-c", text], env) as process:
-            pipes = local.Pipes(process, lambda name, group: _signal(process.pid, name, group))
+            pipes = local.Pipes(
+                process, lambda name, group: _signal(_enter(_first(process.pid)), name, group)
+            )
             try:
                 session = Session(pipes, layout, secret, TRUST)
                 bash = await session.greet()
@@ -162,7 +165,7 @@ def _mounts(table: Path) -> list[tuple[str, str]]:
     found = []
     for line in table.read_text().splitlines():
         fields = line.split(" ")
-        path = fields[4].encode().decode("unicode_escape")
+        path = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
         flags = fields[5].split(",")
         if "rw" in flags and not any(path == kept or path.startswith(kept + "/") for kept in _KEPT):
             found.append((path, ",".join(flag for flag in flags if flag in _LOCKED)))
@@ -189,20 +192,8 @@ def _enter(first: int) -> tuple[str, ...]:
     return ("nsenter", "-t", str(first), "-m", "-p", *user, "--")
 
 
-def _signal(unshare: int, name: str, group: int) -> None:
+async def _signal(enter: tuple[str, ...], name: str, group: int) -> None:
     """Signal a group by the number that it has inside the namespace."""
-    try:
-        space = Path(f"/proc/{_first(unshare)}/ns/pid").readlink()
-    except OSError as error:
-        raise MachineError("The job's namespace is gone.") from error
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            if (status.parent / "ns/pid").readlink() == space and _group(status) == group:
-                os.kill(int(status.parent.name), signal.Signals[f"SIG{name}"])
-        except OSError:
-            continue
-
-
-def _group(status: Path) -> int:
-    line = next(row for row in status.read_text().splitlines() if row.startswith("NSpgid:"))
-    return int(line.split()[-1])
+    await trio.run_process(
+        [*enter, "sh", "-c", f"kill -{name} -{group}"], stderr=DEVNULL, check=False
+    )

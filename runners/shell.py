@@ -270,6 +270,8 @@ class Session:
     async def _end(self, step: _Step, output: Output) -> None:
         with trio.move_on_after(LADDER[-1][1], shield=True):
             await self._follow(step, output, lambda: step.group > 0 or step.said)
+        if not step.group and not step.said:  # and group 0 would be one's own
+            raise MachineError("The cancelled step never began; its machine was given up.")
         for name, seconds in LADDER:
             with trio.move_on_after(seconds, shield=True):
                 if not step.said:
@@ -305,7 +307,8 @@ def _head(step: _Step, layout: Layout, env: Mapping[str, str]) -> str:
     script = f"{layout.temp}/step-{step.number}{command.extension}"
     # One compound: a shell that is killed in it must not leave its rest to the next shell.
     return (
-        f"{{ [ -d {quote(layout.temp)} ] || mkdir -p {quote(layout.temp)}\n"
+        f"{{ {_parent(script)}"
+        + "".join(_input(path, text) for path, text in command.inputs.items())
         + "".join(_empty(path) for path in command.files)
         + f"printf %s {quote(command.script)} >{quote(script)}\n"
         # In the foreground, as a shell's background children can never again be interrupted.
@@ -323,9 +326,17 @@ def _nowhere(command: Command) -> str:
 
 def _empty(path: str) -> str:
     # Not `:`, whose failed redirection ends a shell.
-    folder = quote(path.rpartition("/")[0] or "/")
     word = quote(path)
-    return f"[ -d {folder} ] || mkdir -p {folder}; [ -d {word} ] && rm -rf {word}; true >{word}\n"
+    return f"{_parent(path)}[ -d {word} ] && rm -rf {word}; true >{word}\n"
+
+
+def _parent(path: str) -> str:
+    folder = quote(path.rpartition("/")[0] or "/")
+    return f"[ -d {folder} ] || mkdir -p {folder}\n"
+
+
+def _input(path: str, text: str) -> str:
+    return f"{_parent(path)}printf %s {quote(text)} >{quote(path)}\n"
 
 
 def _start(command: Command, script: str, env: Mapping[str, str]) -> str:

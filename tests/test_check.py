@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.check import check, schema_text, superset_warnings
+from engine.check import check, superset_warnings
 from engine.source import Node, load, plain
 
 PROBLEMS = Path(__file__).parent / "problems"

@@ -302,8 +302,17 @@ async def test_removed_temp_directory_is_made_again(bench: Bench) -> None:
 
 
 @every
+async def test_inputs_are_written_first(bench: Bench) -> None:
+    path, kept = f"{bench.temp}/a/b/it's.json", bench.file("out")
+    inputs = {path: "{'a':\n 1}", kept: "old"}
+    exit = await bench.run(f'cat "{path}"; cat {kept}', inputs=inputs, files=(kept,))
+    assert exit == Exit(0)
+    assert bench.out.decode() == inputs[path]
+
+
+@every
 async def test_cancel_by_interrupt(bench: Bench) -> None:
-    assert (await bench.cancelled("echo ready; sleep 600")).code == 130
+    assert (await bench.cancelled("echo ready; exec sleep 600")).code == 130
     path = bench.file("out")
     script = f"trap 'echo caught; echo A=1 >{path}; exit 9' INT; echo ready; sleep 600 & wait"
     exit = await bench.cancelled(script, files=(path,))

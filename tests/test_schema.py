@@ -11,7 +11,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from engine import events
-from engine.check import check, schema_text
+from engine.check import check
+from engine.schemas import schema_text
 from engine.source import load
 
 ROOT = Path(__file__).parent.parent

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib import import_module
 
 from engine.cli.settings import IMAGES, SELF_HOSTED
 from engine.machine import ImageUnavailable, Log, Machine, MachineError, MachineSpec, Runner
@@ -14,16 +14,30 @@ from engine.plan import Leg
 from engine.problems import did_you_mean, usage
 from engine.run import Berth, Choose, NoPlace
 
+_BUILT_IN = {
+    "docker": "runners.docker:DockerRunner",
+    "namespace": "runners.namespace:NamespaceRunner",
+    "host": "runners.host:HostRunner",
+}
+
 
 @cache
 def runner(name: str) -> Runner:
-    """The runner registered under a name. Raises Refused where there is none."""
+    """The runner of a name: one of ours, or one that another package registered as an entry point
+    in the group `runwright.runners`. Raises Refused where there is none."""
+    if name in _BUILT_IN:
+        module, _, kind = _BUILT_IN[name].partition(":")
+        made: Runner = getattr(import_module(module), kind)()
+        return made
+    from importlib.metadata import entry_points  # slow to import, and rarely needed
+
     found = {point.name: point for point in entry_points(group="runwright.runners")}
     if name not in found:
-        hint = did_you_mean(name, found)
-        raise usage(f'there is no runner "{name}"{hint}; known: {", ".join(found)}')
-    made: Runner = found[name].load()()
-    return made
+        known = sorted({*_BUILT_IN, *found})
+        hint = did_you_mean(name, known)
+        raise usage(f'there is no runner "{name}"{hint}; known: {", ".join(known)}')
+    registered: Runner = found[name].load()()
+    return registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +76,19 @@ async def decide(asked: str) -> Isolation:
     """
     if asked != "auto":
         return Isolation(asked, "asked for with --runner")
-    from runners import docker, namespace
+    from runners import namespace
+    from runners.docker.api import Api, address
 
-    found = await docker.probe()
-    if found.version:
-        return Isolation("docker", f"Docker {found.version} answers at {found.url}")
+    try:
+        await Api(address()).ping()
+        return Isolation("docker", "Docker answers")
+    except MachineError as error:
+        reason = str(error)
     spare = await namespace.probe()
     if spare.works:
-        return Isolation("namespace", found.reason)
+        return Isolation("namespace", reason)
     raise MachineError(
-        f"{found.reason} And jobs can't run in namespaces here: {spare.reason} "
+        f"{reason} And jobs can't run in namespaces here: {spare.reason} "
         "Start Docker, or run jobs on this machine itself with --runner host."
     )
 

@@ -70,7 +70,9 @@ class Request:
 @click.option("-l", "--list", "list_only", is_flag=True, help="As `runwright list`.")
 @click.option("-g", "--graph", "graph_only", is_flag=True, help="As `runwright graph`.")
 @click.pass_context
-def run(ctx: click.Context, /, dryrun: bool, list_only: bool, graph_only: bool, **given: Any) -> int:
+def run(
+    ctx: click.Context, /, dryrun: bool, list_only: bool, graph_only: bool, **given: Any
+) -> int:
     """Run the workflows that EVENT starts (default: push, or the only event there is)."""
     if list_only or graph_only:
         from engine.cli import listing

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from engine import check, git, model, source
+from engine import git, model, source
 from engine.cli import INVALID
 from engine.model import Workflow
 from engine.problems import Place, Problem, Refused, errors, usage
+from engine.schemas import schema_path
+from engine.source import Node
+from engine.store import checked
 
 PLACES = (".github/workflows", ".runwright")
 SUFFIXES = (".yml", ".yaml")
@@ -88,10 +92,32 @@ def read(path: Path) -> tuple[Workflow | None, list[Problem]]:
     node, problems = source.load(content, name)
     if node is None or errors(problems):
         return None, problems
-    problems += [*check.check(node), *check.superset_warnings(node, name)]
+    problems += _checked(node, name, content)
     workflow, found = model.read(node, name, _from_root(path))
     problems = sorted([*problems, *found], key=lambda problem: problem.place)
     return (None if errors(problems) else workflow), problems
+
+
+def _checked(node: Node, name: str, content: bytes) -> list[Problem]:
+    """What the schema says; a file that passed before is not held against it again."""
+    verdict = checked.key(_edition(), name.encode(), content)
+    if checked.passed(verdict):
+        return []
+    from engine import check
+
+    found = [*check.check(node), *check.superset_warnings(node, name)]
+    if not found:
+        checked.remember(verdict)
+    return found
+
+
+@cache
+def _edition() -> bytes:
+    """Everything a verdict depends on beside the file: the schema and the code that reads it."""
+    code = [Path(source.__file__), Path(source.__file__).with_name("check.py")]
+    return b"".join(
+        str(path.stat().st_mtime_ns).encode() for path in (schema_path("workflow"), *code)
+    )
 
 
 def _from_root(path: Path) -> str:

@@ -11,7 +11,7 @@ from engine.events import Emit, Outcome
 from engine.events import Output as OutputEvent
 from engine.job import files
 from engine.job.files import CommandFiles
-from engine.job.result import Effects, StepResult
+from engine.job.result import CANCELED, Effects, StepResult
 from engine.job.shells import Shell
 from engine.machine import Command, Machine
 from engine.masks import Masks
@@ -30,6 +30,7 @@ class Script:
     files: CommandFiles
     env: Mapping[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
     debug: bool = False
     keep_printed: bool = False  # only a retry that looks at the output needs it
 
@@ -79,24 +80,28 @@ def _command(script: Script) -> Command:
         env={**script.env, **script.files.variables},
         path=script.path,
         files=tuple(script.files.paths.values()),
+        inputs=script.inputs,
     )
 
 
 def _merged(transcript: Transcript, written: Effects) -> Effects:
-    """Commands count as they are printed, files when the step has ended: files win."""
+    """Commands count as they are printed, files when the step has ended: files win.
+
+    The transcript has shown its own errors; those of the files are still to be shown.
+    """
     return Effects(
         outputs={**transcript.outputs, **written.outputs},
         env={**transcript.env, **written.env},
         path=(*transcript.path, *written.path),
         summary=written.summary,
         errors=(*transcript.errors, *written.errors),
-        complaints=written.complaints,
+        complaints=(*written.complaints, *written.errors),
     )
 
 
 def _judge(code: int, found: Effects, cancelled: bool) -> tuple[Outcome, str]:
     if cancelled:
-        return Outcome.CANCELLED, "The operation was canceled."
+        return Outcome.CANCELLED, CANCELED
     if code:
         return Outcome.FAILURE, f"Process completed with exit code {code}."
     if found.errors:

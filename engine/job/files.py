@@ -57,7 +57,9 @@ def effects(files: CommandFiles, contents: Mapping[str, bytes], masks: Masks) ->
     outputs = _pairs("output", written, errors)
     if "" in outputs:
         del outputs[""]
-        errors.append("Unable to process file command 'output' successfully: an empty name.")
+        errors.append(
+            "Unable to process file command 'output' successfully. A name must not be empty."
+        )
     return Effects(
         outputs=outputs,
         env=env,

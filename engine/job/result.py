@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from engine.events import Outcome
 
+CANCELED = "The operation was canceled."  # as GitHub spells it
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What a step handed on through its command files and its commands; it may be all empty.
 
-    `errors` fail the step, `complaints` are only shown.
+    `errors` fail the step, `complaints` are still to be shown.
     """
 
     outputs: Mapping[str, str] = field(default_factory=dict)

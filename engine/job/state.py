@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine import contexts
 from engine.events import Outcome
-from engine.expr import CaseSensitive, Value
+from engine.expr import CaseSensitive, ExprError, Value
 from engine.machine import Facts
 from engine.masks import Masks
 from engine.tree import Scope
@@ -34,7 +35,8 @@ class JobState:
     path: list[str] = field(default_factory=list)
     steps: dict[str, Any] = field(default_factory=dict)
     status: Outcome = Outcome.SUCCESS
-    hashes: dict[tuple[str, ...], str] = field(default_factory=dict)
+    has_event: bool = False
+    hashes: dict[tuple[str, ...], str | ExprError] = field(default_factory=dict)
 
     def scope(self, step_env: Mapping[str, str] | None = None, **github: str) -> Scope:
         """What a step's expressions see; `github` are the keys only this step has."""
@@ -51,11 +53,17 @@ class JobState:
 
     def own_github(self) -> dict[str, str]:
         """The keys of `github` that depend on the machine."""
-        temp = self.facts.layout.temp
-        return {
-            "workspace": self.facts.layout.workspace,
-            "event_path": f"{temp}/_github_workflow/event.json",
-        }
+        return {"workspace": self.facts.layout.workspace, "event_path": self.event_path}
+
+    @property
+    def event_path(self) -> str:
+        return f"{self.facts.layout.temp}/_github_workflow/event.json"
+
+    def inputs(self) -> dict[str, str]:
+        """The files that a job's first script finds: the event, until a step has had it."""
+        if self.has_event:
+            return {}
+        return {self.event_path: json.dumps(self.base["github"]["event"], indent=2)}
 
     def job_context(self) -> dict[str, Any]:
         """The `job` context."""
@@ -78,7 +86,10 @@ class JobState:
         asked = tuple(str(pattern) for pattern in patterns)
         if asked not in self.hashes:
             raise NeedsHash(asked)
-        return self.hashes[asked]
+        found = self.hashes[asked]
+        if isinstance(found, ExprError):
+            raise ExprError(found.message)
+        return found
 
     def worsen(self, conclusion: Outcome) -> None:
         """A step ended; cancelled stays cancelled, a failure stays a failure."""

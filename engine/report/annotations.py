@@ -40,20 +40,21 @@ class Annotations:
     def _name(self, event: Event) -> str:
         return self._names.get((event.run, event.job), event.job)
 
+    def _say(self, text: str) -> None:
+        self.write(_harmless(text))
+
     def _hold(self, event: Event, text: str) -> None:
         self._held.setdefault((event.run, event.job), []).append(text)
 
     def _run_started(self, event: events.RunStarted) -> None:
-        self.write(f"{event.workflow} #{event.run_number} on {event.event_name}\n")
+        self._say(f"{event.workflow} #{event.run_number} on {event.event_name}")
 
     def _job_started(self, event: events.JobStarted) -> None:
         self._names[event.run, event.job] = event.name
-        self.write(f"{event.name}: runs in {event.isolation}\n")
+        self._say(f"{event.name}: runs in {event.isolation}")
 
     def _output(self, event: events.Output) -> None:
-        # a command of the inner step has been obeyed already and must not be obeyed again
-        text = event.text if event.text.endswith("\n") else f"{event.text}\n"
-        self._hold(event, "".join(_harmless(line) for line in text.splitlines(keepends=True)))
+        self._hold(event, _harmless(event.text))
 
     def _annotation(self, event: events.Annotation) -> None:
         properties = {
@@ -68,19 +69,20 @@ class Annotations:
         self._hold(event, f"::{event.level} {written}::{_data(event.message)}\n")
 
     def _group(self, event: events.GroupStarted) -> None:
-        self._hold(event, f"> {event.title}\n")
+        self._hold(event, _harmless(f"> {event.title}"))
 
     def _step_finished(self, event: events.StepFinished) -> None:
         held = self._held.pop((event.run, event.job), [])
         time = "" if event.outcome is Outcome.SKIPPED else f" ({duration(event.seconds)})"
-        self.write(f"::group::{self._name(event)}: {event.name} - {event.outcome}{time}\n")
+        title = f"{self._name(event)}: {event.name} - {event.outcome}{time}"
+        self.write(f"::group::{_data(title)}\n")
         self.write("".join(held))
         self.write("::endgroup::\n")
 
     def _job_finished(self, event: events.JobFinished) -> None:
         self._names[event.run, event.job] = event.name
         reason = f": {event.reason}" if event.reason else ""
-        self.write(f"{event.name}: {event.outcome}{reason}\n")
+        self._say(f"{event.name}: {event.outcome}{reason}")
         icon = _ICONS[event.outcome]
         self._rows.append(
             f"| {icon} | {_cell(event.name)} | {event.outcome} | {duration(event.seconds)} "
@@ -91,7 +93,7 @@ class Annotations:
         self._pages.append(f"### {self._name(event)}\n\n{event.text}\n")
 
     def _log(self, event: events.Log) -> None:
-        self.write(f"{self._name(event)}{': ' if event.job else ''}{event.message}\n")
+        self._say(f"{self._name(event)}{': ' if event.job else ''}{event.message}")
 
     def close(self) -> None:
         """Write the summary page: the table of jobs, then what the steps had to say."""
@@ -99,9 +101,11 @@ class Annotations:
         self.summarize("\n".join([head, *self._rows, "", *self._pages]) + "\n")
 
 
-def _harmless(line: str) -> str:
-    stripped = line.lstrip()
-    return f".{line}" if stripped.startswith("::") or "##[" in line else line
+def _harmless(text: str) -> str:
+    """Whole lines none of which is a command: the inner step's have been obeyed already."""
+    lines = text.removesuffix("\n").splitlines(keepends=True) or [""]
+    quoted = "".join(f".{line}" if line.lstrip().startswith("::") else line for line in lines)
+    return quoted.replace("##[", "## [") + "\n"
 
 
 def _data(text: str) -> str:

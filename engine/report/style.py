@@ -44,7 +44,7 @@ class Style:
 
 def duration(seconds: float) -> str:
     """`0.24s`, `12.1s`, `3m05s`, `1h02m`."""
-    if seconds < 10:
+    if seconds < 9.995:
         return f"{seconds:.2f}s"
     if seconds < 59.95:
         return f"{seconds:.1f}s"

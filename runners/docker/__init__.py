@@ -13,7 +13,6 @@ import trio
 
 from engine.machine import (
     Command,
-    Credentials,
     Exit,
     Facts,
     Layout,
@@ -26,10 +25,10 @@ from runners.docker import archive, create, images, owner, workspace
 from runners.docker.api import Api, ApiError, address
 from runners.docker.images import Image
 from runners.docker.link import Attached, Guard
-from runners.docker.workspace import TIERS, Tier, Workspace
+from runners.docker.workspace import TIERS, Tier
 from runners.shell import Session, folders
 
-__all__ = ["Credentials", "DockerMachine", "DockerRunner", "Probe", "probe"]
+__all__ = ["DockerMachine", "DockerRunner", "Probe", "probe"]
 
 ARCHITECTURES = {"amd64": "X64", "arm64": "ARM64", "arm": "ARM", "386": "X86"}
 REMOVAL = 30.0  # seconds that the removal of one job's things may take
@@ -168,12 +167,11 @@ class DockerRunner:
     ) -> _Made:
         """A container, not started, with its workspace in the first way that works."""
         if spec.source is None or spec.workspace_mode == "bind":
-            space = workspace.bind(spec) if spec.source else Workspace()
-            return await self._made(stack, spec, image, space)
+            return await self._made(stack, spec, image, None)
         for tier in self._possible(spec):
             try:
-                space = await self._space(stack, spec, tier, log)
-                made = await self._made(stack, spec, image, space)
+                lower = await self._lower(spec, tier, log)
+                made = await self._made(stack, spec, image, lower)
                 if tier == "copy":
                     await self._fill(made, spec)
                 if tier == "copy" or await workspace.seen(self._api(), made.id, spec):
@@ -188,28 +186,29 @@ class DockerRunner:
         whole = workspace.fits(str(spec.source)) and spec.workspace_mode == "overlay"
         return self._tiers if whole else ("copy",)
 
-    async def _space(
-        self, stack: AsyncExitStack, spec: MachineSpec, tier: Tier, log: Log
-    ) -> Workspace:
+    async def _lower(self, spec: MachineSpec, tier: Tier, log: Log) -> str | None:
+        """Where the daemon has the lower layer of the workspace; None: there is no overlay."""
+        if tier == "overlay":
+            return str(spec.source)
         if tier == "copy":
-            return Workspace()
-        api, labels, lower = self._api(), owner.labels(spec), str(spec.source)
-        if tier == "shipped":
-            async with self._shipping:
-                lower = await workspace.ship(api, spec, labels, log)
-        return await workspace.overlay(api, spec, lower, labels)
+            return None
+        async with self._shipping:
+            return await workspace.ship(self._api(), spec, owner.labels(spec), log)
 
     async def _made(
-        self, stack: AsyncExitStack, spec: MachineSpec, image: Image, space: Workspace
+        self, stack: AsyncExitStack, spec: MachineSpec, image: Image, lower: str | None
     ) -> _Made:
-        api, secret = self._api(), secrets.token_hex(16)
-        body = create.body(spec, image, space.mounts, owner.labels(spec), secret)
-        query = {"name": f"runwright-{spec.run_id}-{spec.name}-{secret[:6]}"}
-        if spec.platform:
-            query["platform"] = spec.platform
-        stack.callback(self._remove_later, query["name"], space.volumes)
-        # A creation that is given up half-way would leave what nobody knows of.
+        api, secret, labels = self._api(), secrets.token_hex(16), owner.labels(spec)
+        name = f"runwright-{spec.run_id}-{spec.name}-{secret[:6]}"
+        query = {"name": name, "platform": spec.platform} if spec.platform else {"name": name}
+        # The names are known before the things are made, so that nothing can be forgotten; and
+        # a creation that is given up half-way would end later than its removal.
+        stack.callback(self._remove_later, name, workspace.volumes(name) if lower else ())
         with trio.move_on_after(_CREATION, shield=True):
+            mounts = workspace.bound(spec)
+            if lower:
+                mounts = await workspace.overlay(api, spec, lower, name, labels)
+            body = create.body(spec, image, mounts, labels, secret)
             made = (await api.call("POST", "/containers/create", body, query=query)).json
             return _Made(made["Id"], secret, create.is_root(body, image))
         raise MachineError("Docker did not create the container within a minute.")

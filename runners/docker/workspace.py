@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -31,44 +30,41 @@ _UNFIT = (",", "\\", "\n")
 Mount = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """One way to give a job its repository: mounts for the container, volumes to remove later."""
-
-    mounts: tuple[Mount, ...] = ()
-    volumes: tuple[str, ...] = ()
+def volumes(container: str) -> tuple[str, str]:
+    """The names of the volumes that take what a container's job writes."""
+    return f"{container}-upper", f"{container}-work"
 
 
-async def overlay(api: Api, spec: MachineSpec, lower: str, labels: dict[str, str]) -> Workspace:
-    """An overlay over `lower`, a path of the daemon's; upper and work are volumes of their own.
+async def overlay(
+    api: Api, spec: MachineSpec, lower: str, container: str, labels: dict[str, str]
+) -> tuple[Mount]:
+    """An overlay over `lower`, a path of the daemon's; its other layers are volumes.
 
     Nothing has to be made inside those volumes, and they share a file system. Raises MachineError.
     """
-    with trio.CancelScope(shield=True):
-        upper = (await api.call("POST", "/volumes/create", {"Labels": labels})).json
-        work = (await api.call("POST", "/volumes/create", {"Labels": labels})).json
+    upper, work = [
+        (await api.call("POST", "/volumes/create", {"Name": name, "Labels": labels})).json
+        for name in volumes(container)
+    ]
     layers = (
         f"lowerdir={lower.replace(':', chr(92) + ':')},"
         f"upperdir={upper['Mountpoint']},workdir={work['Mountpoint']}"
     )
-    mount = {
-        "Type": "volume",
-        "Target": spec.layout.workspace,
-        "VolumeOptions": {
-            "Labels": labels,
-            "DriverConfig": {
-                "Name": "local",
-                "Options": {"type": "overlay", "device": "overlay", "o": layers},
-            },
+    driver = {"Name": "local", "Options": {"type": "overlay", "device": "overlay", "o": layers}}
+    return (
+        {
+            "Type": "volume",
+            "Target": spec.layout.workspace,
+            "VolumeOptions": {"Labels": labels, "DriverConfig": driver},
         },
-    }
-    return Workspace((mount,), (upper["Name"], work["Name"]))
+    )
 
 
-def bind(spec: MachineSpec) -> Workspace:
-    """The repository itself: what the job does to it stays."""
-    source = str(spec.source)
-    return Workspace(({"Type": "bind", "Source": source, "Target": spec.layout.workspace},))
+def bound(spec: MachineSpec) -> tuple[Mount, ...]:
+    """The repository itself where the spec wants that: what the job does to it stays."""
+    if spec.source is None or spec.workspace_mode != "bind":
+        return ()
+    return ({"Type": "bind", "Source": str(spec.source), "Target": spec.layout.workspace},)
 
 
 def fits(path: str) -> bool:

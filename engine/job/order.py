@@ -1,0 +1,66 @@
+"""What one job is told, what it answers, and what its steps share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from engine import hashing
+from engine.events import Emit, Outcome
+from engine.expr import ExprError
+from engine.job.state import JobState, NeedsHash
+from engine.machine import Machine
+from engine.masks import Masks
+from engine.model import Workflow
+from engine.plan import Leg
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """All that one job is told. `contexts` are those that stay the same while it runs."""
+
+    leg: Leg
+    workflow: Workflow
+    contexts: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str] = field(default_factory=dict)  # given on the command line
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """`broke` says that the machine failed, not the author's steps."""
+
+    outcome: Outcome
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    broke: bool = False
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where the steps of a job work: its order, its machine, its state, and who is told."""
+
+    order: JobOrder
+    machine: Machine
+    masks: Masks
+    state: JobState
+    emit: Emit
+
+    async def answer(self, ask: Callable[[], T]) -> T:
+        """Evaluate; where `hashFiles` is in the way, ask the machine and evaluate again."""
+        while True:
+            try:
+                return ask()
+            except NeedsHash as needed:
+                self.state.hashes[needed.patterns] = await self._hash(needed.patterns)
+
+    async def _hash(self, patterns: tuple[str, ...]) -> str | ExprError:
+        try:
+            return await hashing.hash_files(self.machine, patterns)
+        except ExprError as error:
+            return error
