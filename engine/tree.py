@@ -317,14 +317,10 @@ def why_false(found: Condition, scope: Scope) -> str:
         decided = explain(found.expr, scope.contexts, scope.functions)
     except ExprError as error:
         return f"`{written}` is false ({error.message})"
-    inner = [(part, value) for part, value in decided if part != written][:MOST_SHOWN]
-    values = ", ".join(f"{part} is {shown(value)}" for part, value in inner[1 * _implied(inner) :])
+    # the first is the whole, maybe with a `success() && …` that nobody wrote
+    inner = [(part, value) for part, value in decided[1:] if part != written][:MOST_SHOWN]
+    values = ", ".join(f"{part} is {shown(value)}" for part, value in inner)
     return f"`{written}` is false" + (f": {values}" if values else "")
-
-
-def _implied(decided: list[tuple[str, Value]]) -> bool:
-    """Whether the list starts with the `success() && …` that nobody wrote."""
-    return len(decided) > 1 and decided[0][0].startswith("success() && ")
 
 
 def shown(value: Value) -> str:

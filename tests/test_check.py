@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.check import check, superset_warnings
+from engine.schemas import schema_text
 from engine.source import Node, load, plain
 
 PROBLEMS = Path(__file__).parent / "problems"

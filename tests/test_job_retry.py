@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from scripted import Ran, job, run
+from scripted import FakeRunner, Ran, Reply, job, run
 
 from engine.events import Annotation, AttemptFailed, Outcome, Output, StepStarted, Summary
+from engine.machine import Command, MachineSpec
 
 FAILING = "exit 1"
 
@@ -139,38 +140,47 @@ def test_the_output_of_one_attempt_decides_about_that_attempt_only() -> None:
     assert ran.printed().count("flaky") == 5
 
 
-# --- each attempt starts clean ---------------------------------------------------------------------
+# --- each attempt starts clean --------------------------------------------------------------------
 
 
 def test_only_the_last_attempt_counts() -> None:
-    ran = retried(
-        "2",
-        "echo ::set-output name=b::2\noutput c=3\nfail-times 1\noutput a=1\nenv E=1\n"
-        "path /p\nsummary hi",
-        after="- run: echo ${{ toJSON(steps.it.outputs) }} ${{ env.E }}\n",
-    )
-    assert '"a": "1"' in ran.printed() and '"b": "2"' in ran.printed()
-    assert ran.commands()[-1].path == ("/p",)
-    assert [event.text for event in ran.of(Summary)] == ["hi\n"]
+    tries = iter("123")
 
+    def script(_: MachineSpec, command: Command) -> Reply | None:
+        if command.script != "try":
+            return None
+        n = next(tries)
+        files = {
+            "GITHUB_OUTPUT": f"only_{n}={n}\nlast={n}\n",
+            "GITHUB_ENV": f"ONLY_{n}=1\n",
+            "GITHUB_PATH": f"/p{n}\n",
+            "GITHUB_STEP_SUMMARY": f"# {n}\n",
+        }
+        printed = f"::set-output name=said::{n}\n::add-mask::secret{n}\n"
+        left = {name: text.encode() for name, text in files.items()}
+        return Reply(int(n != "3"), (printed.encode(),), left)
 
-def test_what_only_a_failed_attempt_left_is_gone() -> None:
     ran = run(
         job(
             """
             - id: it
-              run: |
-                env ONLY=1
-                output ONLY=1
-                fail-times 9
-              retry: 2
-            - run: echo ${{ env.ONLY }} ${{ steps.it.outputs.ONLY }} ${{ steps.it.attempts }}
-              if: always()
+              run: try
+              retry: 3
+            - run: echo ${{ join(steps.it.outputs.*) }} ${{ env.ONLY_1 }}${{ env.ONLY_3 }}
+            - run: echo secret1 secret3
             """
-        )
+        ),
+        runner=FakeRunner(script),
     )
-    assert ran.printed() == "1 1 2\n"
-    assert len(ran.commands()) == 3
+    assert ran.printed() == "3,3,3 1\n*** ***\n"
+    assert ran.commands()[-1].path == ("/p3",)
+    assert [event.text for event in ran.of(Summary)] == ["# 3\n"]
+
+
+def test_the_last_attempt_counts_if_it_failed_too() -> None:
+    ran = retried("2", "output a=1\nenv A=2\nexit 1")
+    assert ran.printed() == "failure 2 [1]\n"
+    assert ran.commands()[-1].env["A"] == "2"
 
 
 def test_every_attempt_is_the_same_command_and_is_shown() -> None:

@@ -92,6 +92,7 @@ machines = _all(
 output = _all(
     click.option("-q", "--quiet", is_flag=True, help="Leave out what the steps print."),
     click.option("-v", "--verbose", is_flag=True, help="Show scripts and debug messages."),
+    click.option("--events", default="", metavar="FILE", help="Also write every event to FILE."),
     click.option(
         "--json", "as_json", is_flag=True, help="Events as JSON lines on standard output."
     ),

@@ -56,6 +56,7 @@ class Request:
     concurrent_jobs: int = 0
     quiet: bool = False
     verbose: bool = False
+    events: str = ""
     as_json: bool = False
 
 
@@ -332,19 +333,32 @@ def _reporting(prepared: Prepared) -> Iterator[tuple[tuple[RunFacts, ...], Emit]
     """The runs' ids, and an emit that stores each event and shows it."""
     facts, sinks = _recorded(prepared)
     reporter = _reporter(prepared.request, len(facts) > 1)
-    shows = _Careful(reporter)
+    shows = [_Careful(reporter), *_event_file(prepared.request)]
 
     def emit(event: Event) -> None:
         for sink in sinks.get(event.run, ()):
             sink(event)
-        shows(event)
+        for show_it in shows:
+            show_it(event)
 
     try:
         yield facts, emit
     finally:
         close = getattr(reporter, "close", None)
-        if close is not None and not shows.broken:
+        if close is not None and not shows[0].broken:
             close()
+
+
+def _event_file(request: Request) -> list[_Careful]:
+    if not request.events:
+        return []
+    from engine.report.jsonl import jsonl
+
+    try:
+        stream = Path(request.events).open("w", encoding="utf-8")
+    except OSError as error:
+        raise usage(f"can't be written: {error.strerror}", where=request.events) from None
+    return [_Careful(jsonl(_writer(stream)))]
 
 
 class _Careful:

@@ -75,10 +75,10 @@ class Guard:
             with suppress(*_BROKEN):
                 if stream:
                     await stream.send_all(f"{name} {group}\n".encode())
-            while stream is self._stream and not self._over:
+            while stream is self._stream and self._told == told and not self._over:
                 await self._changed.wait()
-                if self._told > told:
-                    return
+            if self._told > told:
+                return
         raise MachineError("The job's container cannot be reached any more.")
 
     async def _run(self) -> None:

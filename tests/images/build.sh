@@ -17,6 +17,8 @@ debian() {
   debootstrap --variant=minbase \
     --include=ca-certificates,git,procps,python3,python3-venv,python3-pip \
     bookworm "$here/root" "$mirror"
+  # An image trusts whom its builder trusts: a proxy may have a certificate of its own.
+  cp -L /etc/ssl/certs/ca-certificates.crt "$here/root/etc/ssl/certs/ca-certificates.crt"
   rm -rf "$here/root/var/cache/apt/archives/"*.deb "$here/root/var/lib/apt/lists/"*
   tar -C "$here/root" -c . | docker import \
     --change 'CMD ["bash"]' \

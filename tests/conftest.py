@@ -1,0 +1,38 @@
+"""What all tests share: where the conformance corpora are, and Docker or a clear failure."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CONFORMANCE = Path(__file__).parent.parent.parent / "shared" / "conformance"
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that tests start are kept in a folder of their own."""
+    monkeypatch.setenv("RUNWRIGHT_STATE", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture(scope="session")
+def _docker() -> None:
+    done = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(
+            f"these tests need Docker, and it does not answer: {done.stderr.strip()}\n"
+            "`sh tests/run` installs and starts it; without it, choose: pytest -m 'not docker'",
+            pytrace=False,
+        )
+
+
+@pytest.fixture(autouse=True)
+def _docker_where_asked_for(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("docker"):
+        request.getfixturevalue("_docker")
+
+
+def pytest_report_header() -> str:
+    where = "found" if CONFORMANCE.is_dir() else "absent: the tests that read it are skipped"
+    return f"conformance corpora ({CONFORMANCE}): {where}"
