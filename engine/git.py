@@ -39,6 +39,15 @@ def changed(directory: Path) -> bool:
     return bool(_git(directory, "status", "--porcelain", "--untracked-files=no"))
 
 
+def ignored(directory: Path) -> tuple[str, ...]:
+    """Paths below a directory that git ignores, a wholly ignored folder as one path."""
+    listed = _git(
+        directory,
+        *("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"),
+    )
+    return tuple(path.rstrip("/") for path in listed.split("\0") if path.strip("./"))
+
+
 def _git(directory: Path, *arguments: str) -> str:
     """What a git command prints, '' where it fails or git is not installed."""
     try:

@@ -151,13 +151,15 @@ def _ancestors(needs: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]
 
 def is_static(job: Job) -> bool:
     """Whether the job's legs and containers are known before any other job has run."""
+    strategy = job.strategy
     trees: tuple[Tree | None, ...] = (
-        *((job.strategy.matrix, job.strategy.max_parallel) if job.strategy else ()),
+        *((strategy.matrix, strategy.fail_fast, strategy.max_parallel) if strategy else ()),
         job.container,
         job.runs_on,
         job.name,
         job.continue_on_error,
         job.timeout_minutes,
+        job.cancel_timeout_minutes,
     )
     return all("needs" not in roots(tree) for tree in trees)
 

@@ -61,6 +61,7 @@ class Settings:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     matrix: tuple[tuple[str, str], ...] = ()
+    hidden: tuple[str, ...] = ()
     workspace_mode: WorkspaceMode = "overlay"
     pull: PullPolicy = "missing"
     options: str = ""
@@ -468,6 +469,7 @@ def machine_spec(leg: Leg, berth: Berth, run: _Run) -> MachineSpec:
         name=re.sub(r"[^a-zA-Z0-9_.-]", "-", leg.key),
         layout=layout(run.facts.checkout.name, in_container=container is not None),
         source=settings.source,
+        hidden=settings.hidden,
         workspace_mode=settings.workspace_mode,
         image=berth.image,
         env=container.env if container else {},

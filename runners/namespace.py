@@ -23,6 +23,7 @@ import trio
 from engine.machine import Command, Exit, Facts, Layout, Log, MachineError, MachineSpec, Output
 from runners import local
 from runners.host import ARCHITECTURES
+from runners.mask import mask
 from runners.shell import TRUST, Session, boot, folders, quote
 
 PLACE = "/tmp/runwright"  # the machine's own directories; /tmp is private to it
@@ -146,14 +147,22 @@ def _mounted(spec: MachineSpec, layout: Layout) -> str:
     if spec.workspace_mode == "bind":
         return made + f"mount -n --bind {source} {place}"
     layers = "mkdir -p /mnt/runwright/upper /mnt/runwright/over"
-    options = _escaped(layout.workspace) + ",upperdir=/mnt/runwright/upper,workdir="
+    thin = mask(spec.source, spec.hidden) if spec.source else None
+    options = f"{thin}:" if thin else ""
+    options += _escaped(layout.workspace) + ",upperdir=/mnt/runwright/upper,workdir="
     options += "/mnt/runwright/over" + ",".join(("", *_user("userxattr")))
     overlay = f"mount -n -t overlay -o {quote('lowerdir=' + options)} overlay {place}"
-    copy = f"cp -a {source}/. /mnt/runwright/upper && mount -n --bind /mnt/runwright/upper {place}"
+    copy = f"cp -a {source}/. /mnt/runwright/upper && {_thinned(spec.hidden)}"
+    copy += f"mount -n --bind /mnt/runwright/upper {place}"
     chosen = (
         copy if spec.workspace_mode == "copy" else f"{{ {overlay} 2>/dev/null || {{ {copy}; }}; }}"
     )
     return f"{made}{layers} &&\n{chosen}"
+
+
+def _thinned(hidden: tuple[str, ...]) -> str:
+    paths = " ".join(quote(f"/mnt/runwright/upper/{name}") for name in hidden)
+    return f"rm -rf {paths} && " if paths else ""
 
 
 def _escaped(path: str) -> str:

@@ -83,6 +83,11 @@ machines = _all(
     ),
     click.option("--network", default="", metavar="NAME", help="Docker network of the containers."),
     click.option("-b", "--bind", is_flag=True, help="Let jobs write to this directory itself."),
+    click.option(
+        "--use-gitignore/--no-use-gitignore",
+        default=True,
+        help="Hide from jobs what git ignores, as in a fresh checkout (default).",
+    ),
     click.option("--copy", is_flag=True, help="Give each job a full copy of the repository."),
     click.option(
         "--concurrent-jobs", default=0, metavar="N", help="How many jobs run at the same time."

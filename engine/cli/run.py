@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Request:
     network: str = ""
     bind: bool = False
     copy: bool = False
+    use_gitignore: bool = True
     concurrent_jobs: int = 0
     quiet: bool = False
     verbose: bool = False
@@ -273,6 +274,7 @@ def _settings(prepared: Prepared, index: int) -> Any:
     pull: Any = request.pull
     return Settings(
         source=prepared.project.root,
+        hidden=git.ignored(prepared.project.root) if request.use_gitignore else (),
         secrets=prepared.secrets,
         variables=prepared.variables,
         inputs=prepared.inputs[index],
@@ -332,33 +334,30 @@ async def _on_signals(cancellation: Any, scope: Any) -> None:
 def _reporting(prepared: Prepared) -> Iterator[tuple[tuple[RunFacts, ...], Emit]]:
     """The runs' ids, and an emit that stores each event and shows it."""
     facts, sinks = _recorded(prepared)
-    reporter = _reporter(prepared.request, len(facts) > 1)
-    shows = [_Careful(reporter), *_event_file(prepared.request)]
+    reporter = _Careful(_reporter(prepared.request, len(facts) > 1))
+    with ExitStack() as stack:
+        shows = [reporter, *_event_file(prepared.request, stack)]
 
-    def emit(event: Event) -> None:
-        for sink in sinks.get(event.run, ()):
-            sink(event)
-        for show_it in shows:
-            show_it(event)
+        def emit(event: Event) -> None:
+            for sink in (*sinks.get(event.run, ()), *shows):
+                sink(event)
 
-    try:
-        yield facts, emit
-    finally:
-        close = getattr(reporter, "close", None)
-        if close is not None and not shows[0].broken:
-            close()
+        try:
+            yield facts, emit
+        finally:
+            reporter.close()
 
 
-def _event_file(request: Request) -> list[_Careful]:
+def _event_file(request: Request, stack: ExitStack) -> list[_Careful]:
     if not request.events:
         return []
     from engine.report.jsonl import jsonl
 
     try:
-        stream = Path(request.events).open("w", encoding="utf-8")
+        opened = Path(request.events).open("w", encoding="utf-8")  # noqa: SIM115 (the stack closes)
     except OSError as error:
         raise usage(f"can't be written: {error.strerror}", where=request.events) from None
-    return [_Careful(jsonl(_writer(stream)))]
+    return [_Careful(jsonl(_writer(stack.enter_context(opened))))]
 
 
 class _Careful:
@@ -377,6 +376,12 @@ class _Careful:
             self.broken = True
             with suppress(OSError):
                 print(f"runwright: the output stopped: {error!r}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Let the reporter say what it says at the end."""
+        close = getattr(self.reporter, "close", None)
+        if close is not None and not self.broken:
+            close()
 
 
 def _recorded(prepared: Prepared) -> tuple[tuple[RunFacts, ...], dict[str, list[Emit]]]:

@@ -217,7 +217,7 @@ class DockerRunner:
         assert spec.source
         path = PurePosixPath(spec.layout.workspace)
         await _make(self._api(), made.id, str(path.parent))
-        data = archive.tree(spec.source, path.name)
+        data = archive.tree(spec.source, path.name, spec.hidden)
         where = f"/containers/{made.id}/archive"
         await self._api().call("PUT", where, data=data, query={"path": str(path.parent)})
 

@@ -51,14 +51,14 @@ def shell() -> bytes:
     return made.getvalue()
 
 
-async def tree(source: Path, name: str) -> AsyncIterator[bytes]:
+async def tree(source: Path, name: str, hidden: tuple[str, ...] = ()) -> AsyncIterator[bytes]:
     """A tar of a directory under another name, in pieces; it passes through a temporary file.
 
-    Raises MachineError.
+    The `hidden` paths below the directory are left out. Raises MachineError.
     """
     with tempfile.TemporaryFile() as file:
         try:
-            await trio.to_thread.run_sync(_write, source, name, file)
+            await trio.to_thread.run_sync(_write, source, name, hidden, file)
             file.seek(0)
             while piece := await trio.to_thread.run_sync(file.read, _PIECE):
                 yield piece
@@ -66,9 +66,14 @@ async def tree(source: Path, name: str) -> AsyncIterator[bytes]:
             raise MachineError(f"The repository cannot be copied: {error}.") from error
 
 
-def _write(source: Path, name: str, file: IO[bytes]) -> None:
+def _write(source: Path, name: str, hidden: tuple[str, ...], file: IO[bytes]) -> None:
+    left_out = frozenset(f"{name}/{path}" for path in hidden)
+
+    def chosen(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        return None if entry.name in left_out else _plain(entry)
+
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        tar.add(source, name, filter=_plain)
+        tar.add(source, name, filter=chosen)
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -17,6 +17,7 @@ import trio
 from engine.machine import MachineError, MachineSpec
 from runners.docker import archive
 from runners.docker.api import Api, ApiError
+from runners.mask import mask
 
 # overlay: the daemon sees the repository; shipped: it does not, so an overlay over a copy that is
 # made once for every state of the tree; copy: one copy a job.
@@ -47,7 +48,7 @@ async def overlay(
         for name in volumes(container)
     ]
     layers = (
-        f"lowerdir={lower.replace(':', chr(92) + ':')},"
+        f"lowerdir={_lowers(spec, lower)},"
         f"upperdir={upper['Mountpoint']},workdir={work['Mountpoint']}"
     )
     driver = {"Name": "local", "Options": {"type": "overlay", "device": "overlay", "o": layers}}
@@ -58,6 +59,12 @@ async def overlay(
             "VolumeOptions": {"Labels": labels, "DriverConfig": driver},
         },
     )
+
+
+def _lowers(spec: MachineSpec, lower: str) -> str:
+    """The layers below, topmost first. What was shipped has been thinned out already."""
+    thin = mask(spec.source, spec.hidden) if spec.source and lower == str(spec.source) else None
+    return ":".join(path.replace(":", "\\:") for path in (*([str(thin)] if thin else []), lower))
 
 
 def bound(spec: MachineSpec) -> tuple[Mount, ...]:
@@ -76,7 +83,7 @@ async def seen(api: Api, container: str, spec: MachineSpec) -> bool:
     """Whether a created container has the very repository of this computer as its workspace."""
     if spec.source is None:
         return False
-    samples = await trio.to_thread.run_sync(_samples, spec.source)
+    samples = await trio.to_thread.run_sync(_samples, spec.source, spec.hidden)
     for name, size, changed in samples:
         try:
             stat = await stat_in(api, container, f"{spec.layout.workspace}/{name}")
@@ -89,9 +96,10 @@ async def seen(api: Api, container: str, spec: MachineSpec) -> bool:
     return bool(samples)
 
 
-def _samples(source: Path) -> list[tuple[str, int | None, float]]:
+def _samples(source: Path, hidden: tuple[str, ...]) -> list[tuple[str, int | None, float]]:
     with os.scandir(source) as entries:
-        found = [(entry, entry.stat(follow_symlinks=False)) for entry in islice(entries, _SAMPLES)]
+        shown = (entry for entry in entries if entry.name not in hidden)
+        found = [(entry, entry.stat(follow_symlinks=False)) for entry in islice(shown, _SAMPLES)]
     return [
         (entry.name, stat.st_size if entry.is_file(follow_symlinks=False) else None, stat.st_mtime)
         for entry, stat in found
@@ -118,7 +126,7 @@ async def ship(api: Api, spec: MachineSpec, labels: dict[str, str], log: Any) ->
     Raises MachineError.
     """
     assert spec.source
-    state = await trio.to_thread.run_sync(fingerprint, spec.source)
+    state = await trio.to_thread.run_sync(fingerprint, spec.source, spec.hidden)
     name = f"runwright-tree-{state}"
     volume = (
         await api.call("POST", "/volumes/create", {"Name": name, "Labels": {TREE: str(state)}})
@@ -135,7 +143,7 @@ async def ship(api: Api, spec: MachineSpec, labels: dict[str, str], log: Any) ->
         if not await stat_in(api, container, "/tree/whole"):
             log("Copying the repository to the Docker daemon")
             target, where = f"/containers/{container}/archive", {"path": "/tree"}
-            data = archive.tree(spec.source, "files")
+            data = archive.tree(spec.source, "files", spec.hidden)
             await api.call("PUT", target, data=data, query=where)
             await api.call("PUT", target, data=archive.directories(["whole"]), query=where)
     finally:
@@ -144,22 +152,24 @@ async def ship(api: Api, spec: MachineSpec, labels: dict[str, str], log: Any) ->
     return f"{volume['Mountpoint']}/files"
 
 
-def fingerprint(source: Path) -> str:
+def fingerprint(source: Path, hidden: tuple[str, ...] = ()) -> str:
     """A name for the state of a tree: names, kinds, sizes and times, not contents."""
     digest = hashlib.sha256(os.fsencode(source.absolute()))
-    for path, stat in _walk(source):
+    for path, stat in _walk(source, frozenset(str(source / name) for name in hidden)):
         digest.update(os.fsencode(path))
         digest.update(f"\0{stat.st_mode} {stat.st_size} {stat.st_mtime_ns}\0".encode())
     return digest.hexdigest()[:32]
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(folder: Path, hidden: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         raise MachineError(f"The repository cannot be read: {error}.") from error
     for entry in found:
+        if entry.path in hidden:
+            continue
         yield entry.path, entry.stat(follow_symlinks=False)
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path))
+            yield from _walk(Path(entry.path), hidden)

@@ -1,0 +1,470 @@
+"""A step's raw bytes as masked output and commands, however they were cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from engine.events import Annotation, Debug, Event, GroupEnded, GroupStarted, Output
+from engine.masks import Masks
+from engine.transcript import LONGEST_HEAD, LONGEST_LINE, Transcript, parse
+
+WHERE: dict[str, Any] = {"job": "build", "step": 3}
+
+
+@dataclass
+class Told:
+    """What came of some bytes."""
+
+    transcript: Transcript
+    events: list[Event]
+
+    @property
+    def text(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, Output))
+
+    @property
+    def joined(self) -> list[Event | str]:
+        """The events in order, with neighbouring outputs joined."""
+        found: list[Event | str] = []
+        for event in self.events:
+            if not isinstance(event, Output):
+                found.append(event)
+            elif found and isinstance(found[-1], str):
+                found[-1] += event.text
+            else:
+                found.append(event.text)
+        return found
+
+    @property
+    def effects(self) -> tuple[Any, ...]:
+        t = self.transcript
+        return t.outputs, t.state, t.env, t.path, t.errors
+
+
+def tell(data: bytes, *cuts: int, secrets: tuple[str, ...] = (), **options: Any) -> Told:
+    """Feed bytes, cut at the positions given."""
+    transcript = Transcript("build", 3, Masks(secrets), **options)
+    events: list[Event] = []
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    for start, stop in pairwise(edges):
+        events += transcript.feed(data[start:stop])
+    return Told(transcript, events + transcript.close())
+
+
+def told(text: str, **options: Any) -> list[Event | str]:
+    return tell(text.encode(), **options).joined
+
+
+def note(level: Any, message: str, **more: Any) -> Annotation:
+    return Annotation(**WHERE, level=level, message=message, **more)
+
+
+def refused(line: str, message: str) -> list[Annotation]:
+    return [
+        note("error", f"Unable to process command '{line}' successfully."),
+        note("error", message),
+    ]
+
+
+GROUP_END = GroupEnded(**WHERE)
+
+
+def group(title: str) -> GroupStarted:
+    return GroupStarted(**WHERE, title=title)
+
+
+# --- plain output ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "a\n",
+        "a\nb",
+        "\n\n",
+        "a\r\nb\r\n",
+        "a\rb",
+        "é🙂\n",
+        "a\x0bb\x85c\u2028d\n",
+        "\x00\n",
+    ],
+)
+def test_output_is_passed_on_as_it_is(text: str) -> None:
+    assert tell(text.encode()).text == text
+
+
+def test_only_whole_lines_come_out_before_the_end() -> None:
+    transcript = Transcript("build", 3, Masks())
+    assert transcript.feed(b"one\ntwo\nthr") == [Output(**WHERE, text="one\ntwo\n")]
+    assert transcript.feed(b"ee") == []
+    assert transcript.feed(b"\n") == [Output(**WHERE, text="three\n")]
+    assert transcript.feed(b"end") == []
+    assert transcript.close() == [Output(**WHERE, text="end")]
+    assert transcript.close() == []
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        (b"a\xffb\n", "a\ufffdb\n"),
+        (b"\xc3\n\xa9", "\ufffd\n\ufffd"),
+        (b"\xf0\x9f\x99", "\ufffd"),
+        (b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
+    ],
+)
+def test_what_is_no_utf_8_is_replaced(data: bytes, wanted: str) -> None:
+    assert tell(data).text == wanted
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        pytest.param("::group::Build\nx\n::endgroup::\n", [group("Build"), "x\n", GROUP_END],
+                     id="group", marks=pytest.mark.covers("CMD-011")),
+        pytest.param("::debug::hidden\n", [], id="debug is not shown",
+                     marks=pytest.mark.covers("CMD-012")),
+        pytest.param("::notice::hello\n", [note("notice", "hello")], id="notice",
+                     marks=pytest.mark.covers("CMD-013")),
+        pytest.param("::warning::hello\n", [note("warning", "hello")], id="warning",
+                     marks=pytest.mark.covers("CMD-013")),
+        pytest.param("::error::hello\n", [note("error", "hello")], id="error",
+                     marks=pytest.mark.covers("CMD-013")),
+        pytest.param("::error::\n", [note("error", "")], id="an empty message"),
+        pytest.param(
+            "::warning title=T,file=a.py,line=2,endLine=2,col=3,endColumn=5::m\n",
+            [note("warning", "m", title="T", file="a.py", line=2, end_line=2, column=3,
+                  end_column=5)], id="all properties", marks=pytest.mark.covers("CMD-013")),
+        pytest.param("a\n  \t::notice::x\nb", ["a\n", note("notice", "x"), "b"],
+                     id="after white space"),
+        pytest.param("a ::notice::x\n", ["a ::notice::x\n"], id="not in mid-line"),
+        pytest.param("::notice::a::b\n", [note("notice", "a::b")], id="ends at the second ::"),
+        pytest.param("::notice ::a\n", [note("notice", "a")], id="no properties"),
+        pytest.param("::NoTiCe FILE=a::x\n", [note("notice", "x", file="a")], id="any case",
+                     marks=pytest.mark.covers("CMD-019")),
+        pytest.param("::nope::x\n::nope a=b::x\n", ["::nope::x\n::nope a=b::x\n"],
+                     id="unknown ones are printed", marks=pytest.mark.covers("CMD-019")),
+        pytest.param(":: notice::x\n::::\n::\n:: ::\n", [":: notice::x\n::::\n::\n:: ::\n"],
+                     id="no name"),
+        pytest.param("::notice\n::notice:x\n", ["::notice\n::notice:x\n"], id="never ended"),
+        pytest.param("::notice::x", [note("notice", "x")], id="without a newline"),
+        pytest.param("::notice::x\r\n", [note("notice", "x")], id="CR LF"),
+        pytest.param("::notice file=a,file=b::x\n", [note("notice", "x", file="b")],
+                     id="the later property wins"),
+        pytest.param("::notice file=,title::x\n", [note("notice", "x")],
+                     id="properties without a value", marks=pytest.mark.covers("CMD-017")),
+        pytest.param("::notice title=a=b::x\n", [note("notice", "x", title="a=b")],
+                     id="a value with =", marks=pytest.mark.covers("CMD-017")),
+        pytest.param("::notice title=a%2Cb%3Ac%0Ad%25::1%0A2%0D3%25 %2C\n",
+                     [note("notice", "1\n2\r3% %2C", title="a,b:c\nd%")], id="escapes",
+                     marks=pytest.mark.covers("CMD-017")),
+        pytest.param("::notice::%250A%0a\n", [note("notice", "%0A%0a")], id="%25 is the last",
+                     marks=pytest.mark.covers("CMD-017")),
+        pytest.param("##[group]Build\n##[endgroup]\n", [group("Build"), GROUP_END], id="legacy",
+                     marks=pytest.mark.covers("CMD-018")),
+        pytest.param("text ##[error file=a;line=3]m]%5D%3B%0A\n",
+                     [note("error", "m]];\n", file="a", line=3)],
+                     id="legacy in mid-line", marks=pytest.mark.covers("CMD-018")),
+        pytest.param("##[error file=a,b;line=3]m\n", [note("error", "m", file="a,b", line=3)],
+                     id="legacy separator", marks=pytest.mark.covers("CMD-018")),
+        pytest.param("##[nope]x\n##[]x\n##[error\n", ["##[nope]x\n##[]x\n##[error\n"],
+                     id="no legacy command", marks=pytest.mark.covers("CMD-018", "CMD-019")),
+        pytest.param("::add-mask::pw\nthe pw\n", ["the ***\n"], id="mask",
+                     marks=pytest.mark.covers("CMD-010")),
+        pytest.param("the pw\n::add-mask::pw\n::notice title=pw::pw\n::group::pw\n",
+                     ["the pw\n", note("notice", "***", title="***"), group("***")],
+                     id="a mask holds from there on", marks=pytest.mark.covers("CMD-010")),
+        pytest.param("::add-mask::one%0Atwo\none\ntwo\n", ["***\n***\n"], id="mask of lines",
+                     marks=pytest.mark.covers("CMD-010")),
+        pytest.param("::add-mask:: \n", [note("warning", "Can't add secret mask for empty string "
+                     "in ##[add-mask] command.")], id="blank mask",
+                     marks=pytest.mark.covers("CMD-010")),
+    ],
+)  # fmt: skip
+def test_commands(text: str, wanted: list[Event | str]) -> None:
+    found = tell(text.encode())
+    assert found.joined == wanted
+    assert found.effects == ({}, {}, {}, [], [])
+
+
+@pytest.mark.covers("CMD-012", "CMD-026")
+def test_debug_is_shown_when_asked_for() -> None:
+    assert told("::debug::x%0Apw\n", debug=True, secrets=("pw",)) == [
+        Debug(**WHERE, message="x\n***")
+    ]
+
+
+@pytest.mark.covers("CMD-014")
+@pytest.mark.parametrize(
+    ("written", "line", "end_line", "column", "end_column"),
+    [
+        ("line=2", 2, 0, 0, 0),
+        ("line=2,endLine=4", 2, 4, 0, 0),
+        ("endLine=4", 4, 4, 0, 0),
+        ("line=4,endLine=2", 4, 0, 0, 0),
+        ("line=2,col=3", 2, 0, 3, 0),
+        ("line=2,endColumn=5", 2, 0, 5, 5),
+        ("line=2,col=5,endColumn=3", 2, 0, 5, 0),
+        ("line=2,endLine=2,col=3,endColumn=5", 2, 2, 3, 5),
+        ("line=2,endLine=3,col=3,endColumn=5", 2, 3, 0, 0),
+        ("endLine=3,col=4", 3, 3, 4, 0),
+        ("col=3,endColumn=5", 0, 0, 0, 0),
+        ("line=x,col=3", 0, 0, 0, 0),
+        ("line=-1", 0, 0, 0, 0),
+        ("line=0", 0, 0, 0, 0),
+        ("line=99999999999", 0, 0, 0, 0),
+    ],
+)
+def test_where_an_annotation_stands(
+    written: str, line: int, end_line: int, column: int, end_column: int
+) -> None:
+    place = {"line": line, "end_line": end_line, "column": column, "end_column": end_column}
+    assert told(f"::error {written}::m\n") == [note("error", "m", **place)]
+
+
+@pytest.mark.covers("CMD-014")
+def test_a_message_keeps_its_first_4096_characters() -> None:
+    (found,) = told(f"::error::{'x' * 5000}\n")
+    assert found == note("error", "x" * 4096)
+
+
+@pytest.mark.covers("CMD-008")
+def test_outputs_and_state() -> None:
+    found = tell(
+        b"::set-output name=a::1\n::set-output name=b::x%0Ay\n::set-output name=a::2=3\n"
+        b"::SAVE-STATE name=s::\n"
+    )
+    assert found.effects == ({"a": "2=3", "b": "x\ny"}, {"s": ""}, {}, [], [])
+    assert found.events == []
+
+
+@pytest.mark.covers("CMD-008", "CMD-009")
+@pytest.mark.parametrize("name", ["set-output", "save-state", "set-env"])
+def test_a_name_is_required(name: str) -> None:
+    message = f"Required field 'name' is missing in ##[{name}] command."
+    found = tell(f"  ::{name} nam=x::y\n".encode(), unsecure_commands=True)
+    assert found.joined == refused(f"::{name} nam=x::y", message)
+    assert found.effects == ({}, {}, {}, [], [message])
+
+
+@pytest.mark.covers("CMD-009")
+@pytest.mark.parametrize(
+    ("line", "name", "file"),
+    [
+        ("::set-env name=A::b", "set-env", "GITHUB_ENV"),
+        ("::add-path::/x", "add-path", "GITHUB_PATH"),
+    ],
+)
+def test_insecure_commands_are_disabled(line: str, name: str, file: str) -> None:
+    message = (
+        f"The `{name}` command is disabled. Write to the file in ${file} instead, or set "
+        "ACTIONS_ALLOW_UNSECURE_COMMANDS to true if you must."
+    )
+    found = tell(f"{line}\n".encode())
+    assert found.joined == refused(line, message)
+    assert found.effects == ({}, {}, {}, [], [message])
+
+
+@pytest.mark.covers("CMD-009")
+def test_insecure_commands_can_be_allowed() -> None:
+    found = tell(b"::set-env name=A::b\n::add-path::/x\n::add-path::/y\n", unsecure_commands=True)
+    assert found.effects == ({}, {}, {"A": "b"}, ["/x", "/y"], [])
+    assert found.events == []
+
+
+def test_an_error_is_masked() -> None:
+    found = tell(b"::set-env name=pw::pw\n", secrets=("pw",))
+    assert "pw" not in str(found.events)
+
+
+@pytest.mark.covers("CMD-015")
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        pytest.param("::set-output name=a::b\n", [], id="off at first"),
+        pytest.param("::echo::on\n::set-output name=a::b\n", ["::set-output name=a::b\n"], id="on"),
+        pytest.param("::echo::ON\n::echo::off\n::save-state name=a::b\n", ["::echo::off\n"],
+                     id="off again"),
+        pytest.param("::echo::on\n::group::x\n", ["::group::x\n", group("x")], id="groups too"),
+        pytest.param("::echo::on\n::add-mask::pw\n::debug::x\n::notice::y\n",
+                     [note("notice", "y")], id="some never"),
+        pytest.param("::echo::on\n::stop-commands::tok\n::tok::\n",
+                     ["::stop-commands::tok\n::tok::\n"], id="not twice"),
+    ],
+)  # fmt: skip
+def test_echo(text: str, wanted: list[Event | str]) -> None:
+    assert told(text) == wanted
+
+
+@pytest.mark.covers("CMD-015")
+def test_echo_is_on_by_default_with_debug() -> None:
+    assert told("::set-output name=a::b\n", debug=True) == ["::set-output name=a::b\n"]
+    assert told("::echo::off\n::save-state name=a::b\n", debug=True) == ["::echo::off\n"]
+
+
+@pytest.mark.covers("CMD-015")
+@pytest.mark.parametrize("value", ["", "maybe", "true"])
+def test_echo_knows_two_values(value: str) -> None:
+    message = "Invalid echo command value. Possible values can be: 'on', 'off'."
+    found = tell(f"::echo::{value}\n".encode())
+    assert found.joined == refused(f"::echo::{value}", message)
+    assert found.transcript.errors == [message]
+
+
+@pytest.mark.covers("CMD-016")
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        pytest.param("::stop-commands::tok\n::notice::x\n##[group]y\n::tok::\n::notice::z\n",
+                     ["::stop-commands::tok\n::notice::x\n##[group]y\n::tok::\n",
+                      note("notice", "z")], id="stop and go on"),
+        pytest.param("::stop-commands::ToK\n::tOk::\n::notice::z\n",
+                     ["::stop-commands::ToK\n::tOk::\n", note("notice", "z")], id="any case"),
+        pytest.param("::stop-commands::tok\n##[TOK]\n::notice::z\n",
+                     ["::stop-commands::tok\n##[TOK]\n", note("notice", "z")], id="legacy"),
+        pytest.param("::stop-commands::tok\n::tok\n::token::\n::stop-commands::x\n::x::\n",
+                     ["::stop-commands::tok\n::tok\n::token::\n::stop-commands::x\n::x::\n"],
+                     id="only its own token"),
+        pytest.param("::stop-commands::longer1\nlonger1\n::longer1::\nlonger1\n",
+                     ["::stop-commands::***\n***\n::***::\n***\n"], id="long ones are hidden"),
+        pytest.param("::stop-commands::short6\nshort6\n", ["::stop-commands::short6\nshort6\n"],
+                     id="short ones are not"),
+        pytest.param("::tok::\n", ["::tok::\n"], id="a token by itself means nothing"),
+    ],
+)  # fmt: skip
+def test_stopping_commands(text: str, wanted: list[Event | str]) -> None:
+    assert told(text) == wanted
+
+
+@pytest.mark.covers("CMD-016")
+@pytest.mark.parametrize("token", ["", "pause-logging", "Group", "add-mask"])
+def test_a_bad_token_is_refused(token: str) -> None:
+    found = tell(f"::stop-commands::{token}\n::group::x\n".encode())
+    message = f"Invalid stop token '{token}'; choose a random one that is no command's name"
+    assert found.joined == [*refused(f"::stop-commands::{token}", message), group("x")]
+    assert found.transcript.errors == [message]
+
+
+def test_parsing_does_not_ask_whether_a_name_is_known() -> None:
+    found = parse("::Nope A=b, c = d::e")
+    assert found is not None
+    assert (found.name, found.properties, found.data) == ("nope", {"a": "b", "c": " d"}, "e")
+    assert parse("nothing") is None
+
+
+# --- however they were cut ------------------------------------------------------------------------
+
+SECRETS = ("pw", "sécret🙂", "one\ntwo words", "aba", "x")
+PIECES = [
+    *("pw", "p", "w", "sécret🙂", "é", "🙂", "one", "two words", "one\ntwo words", "ab", "aba"),
+    *("\n", "\n", "\r\n", "\r", " ", "  ", "::", "::group::", "::endgroup::", "##[error]", "##["),
+    *("::notice file=a,line=1::", "::add-mask::", "::stop-commands::", "tok", "::tok::", "%0A"),
+    *("::set-output name=a::", "::echo::on", "::debug::", "::add-path::", "plain text", "\u2028"),
+]
+TEXTS = st.lists(st.sampled_from(PIECES)).map(lambda pieces: "".join(pieces).encode())
+BYTES = st.lists(st.one_of(TEXTS, st.binary(max_size=4))).map(b"".join)
+CUTS = st.lists(st.integers(0, 10**6), max_size=12)
+
+
+@given(BYTES, CUTS)
+@example(b"one\ntwo words\n", [4])
+@example("sécret🙂".encode(), [2, 8, 9])
+@example(b"::stop-commands::tok\r\n::tok::\r\n", [20, 21])
+def test_cuts_make_no_difference(data: bytes, cuts: list[int]) -> None:
+    whole, cut = tell(data, secrets=SECRETS), tell(data, *cuts, secrets=SECRETS)
+    assert cut.joined == whole.joined
+    assert cut.effects == whole.effects
+
+
+@given(BYTES)
+def test_byte_by_byte_is_the_same(data: bytes) -> None:
+    single = tell(data, *range(len(data)), secrets=SECRETS)
+    assert single.joined == tell(data, secrets=SECRETS).joined
+
+
+def leaks(events: list[Event], secrets: tuple[str, ...]) -> list[str]:
+    """The secrets, or lines of them, that are still in what the events say."""
+    shown = "\0".join(
+        text
+        for event in events
+        for name in ("text", "title", "message", "file")
+        if isinstance(text := getattr(event, name, None), str)
+    )
+    values = [value for secret in secrets for value in (secret, *secret.splitlines())]
+    return [value for value in values if value.strip() and value in shown]
+
+
+@pytest.mark.covers("CMD-022", "CMD-024")
+@given(BYTES, CUTS)
+def test_no_secret_is_ever_emitted(data: bytes, cuts: list[int]) -> None:
+    secrets = SECRETS[:4]
+    assert leaks(tell(data, *cuts, secrets=secrets, debug=True).events, secrets) == []
+
+
+@given(
+    st.lists(st.sampled_from(["pw", "p", "sécret🙂", "aba", "ab", "::notice::", "##[error]x", "é"]),
+             min_size=1, max_size=6),
+    st.integers(0, 24),
+    st.sampled_from([b"", b"\n", b"\n::notice::after\n"]),
+    CUTS,
+)  # fmt: skip
+@settings(max_examples=25, deadline=None)
+def test_an_endless_line_is_the_same_however_it_is_cut(
+    pieces: list[str], offset: int, end: bytes, cuts: list[int]
+) -> None:
+    unit = "".join(pieces)
+    text = " " * offset + unit * (LONGEST_LINE * 5 // 4 // len(unit.encode()) + 1)
+    secrets = SECRETS[:4]
+    whole = tell(text.encode() + end, secrets=secrets)
+    cut = tell(text.encode() + end, *cuts, secrets=secrets)
+    assert cut.joined == whole.joined
+    assert leaks(cut.events, secrets) == []
+
+
+@pytest.mark.covers("CMD-022")
+@pytest.mark.parametrize("secret", ["s3cret", "é🙂é", "aa", "x" * 5000, "y" * 100_000])
+@pytest.mark.parametrize("before", [0, 1, 7])
+def test_no_secret_gets_out_where_an_endless_line_is_cut(secret: str, before: int) -> None:
+    rest = "." * 9973
+    line = "é" * before + (rest + secret) * (3 * LONGEST_LINE // (9973 + len(secret)))
+    found = tell(line.encode(), *range(0, 4 * LONGEST_LINE, 8192), secrets=(secret,))
+    assert found.text == line.replace(secret, "***")
+    assert len(found.events) > 1
+
+
+def test_a_line_without_end_is_not_held_back() -> None:
+    transcript = Transcript("build", 3, Masks(["secret"]))
+    shown = 0
+    for fed in range(1, 200):
+        for event in transcript.feed(b"." * 10_000):
+            assert isinstance(event, Output)
+            shown += len(event.text)
+        assert fed * 10_000 - shown <= LONGEST_LINE + 10_000
+
+
+def test_a_line_of_nothing_but_a_secret_is_one_mask() -> None:
+    assert tell(b"a" * (3 * LONGEST_LINE), *range(0, 10**6, 99_999), secrets=("aa",)).text == "***"
+
+
+@pytest.mark.parametrize("cuts", [(), tuple(range(0, 10**6, 50_000))])
+def test_a_long_command_is_obeyed_whole(cuts: tuple[int, ...]) -> None:
+    value = "v" * (2 * LONGEST_LINE)
+    found = tell(f"::set-output name=a::{value}\n::group::x\n".encode(), *cuts)
+    assert found.transcript.outputs == {"a": value}
+    assert found.joined == [group("x")]
+
+
+@pytest.mark.parametrize("cuts", [(), tuple(range(0, 10**6, 50_000))])
+def test_no_command_begins_far_into_a_line(cuts: tuple[int, ...]) -> None:
+    line = "." * LONGEST_HEAD + "##[error]x" + "." * LONGEST_LINE + "::error::y\n"
+    assert tell(line.encode(), *cuts).joined == [line]
