@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -416,8 +417,23 @@ def _reporter(request: Request, many: bool) -> Callable[[Event], None]:
     encoding = (sys.stdout.encoding or "").lower()
     style = Style(show.has_colour(sys.stdout), encoding.startswith("utf"))
     return Plain(
-        _writer(sys.stdout), style, many=many, verbose=request.verbose, quiet=request.quiet
+        _writer(sys.stdout),
+        style,
+        many=many,
+        again=lambda job: _again(request, job),
+        verbose=request.verbose,
+        quiet=request.quiet,
     )
+
+
+def _again(request: Request, job: str) -> str:
+    """The shortest command that runs one job once more, with what it shows on the way."""
+    where = ["-C", request.directory] if request.directory else []
+    files = [word for path in request.workflows for word in ("-W", path)]
+    images = [word for item in request.platform for word in ("-P", item)]
+    runner = ["--runner", request.runner] if request.runner != "auto" else []
+    words = ["runwright", request.event or "run", *where, *files, *images, *runner]
+    return shlex.join([*words, "--job", job, "--verbose"])
 
 
 def _writer(stream: Any) -> Callable[[str], None]:

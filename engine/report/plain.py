@@ -39,12 +39,13 @@ class _Failure:
 class Plain:
     """A reporter; `write` gets whole lines with their newline, `close` prints the table.
 
-    `many` says that several workflows run, so that each line names its workflow too.
+    `again` gives the command that runs one job, by its id, once more. `many` says that several workflows run, so that each line names its workflow too.
     """
 
     write: Callable[[str], None]
     style: Style = field(default_factory=Style)
     many: bool = False
+    again: Callable[[str], str] | None = None
     verbose: bool = False
     quiet: bool = False
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -224,6 +225,9 @@ class Plain:
             self.write(f"    {line}\n")
         if not failure.lines or failure.reason not in failure.lines[-1]:
             self.write(f"    {failure.reason}\n")
+        if self.again is not None:
+            job = failure.job.partition(".")[0]
+            self.write(f"Run it again with: {self.style.paint(self.again(job), 'bold')}\n")
 
 
 _HANDLERS: dict[type[Event], Callable[[Plain, Any], None]] = {
