@@ -15,13 +15,20 @@ OpenMachine = Callable[[], AbstractAsyncContextManager[Machine]]
 
 @dataclass(slots=True, eq=False)
 class _Kept:
-    """One machine on its way to its job, or its failure; `done` lets it go."""
+    """One machine on its way to its job, or its failure."""
 
     ready: trio.Event = field(default_factory=trio.Event)
     done: trio.Event = field(default_factory=trio.Event)
     closed: trio.Event = field(default_factory=trio.Event)
     machine: Machine | None = None
     error: MachineError | None = None
+    opening: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+    def let_go(self) -> None:
+        """Close the machine; where it is still being opened, stop that."""
+        self.done.set()
+        if not self.ready.is_set():
+            self.opening.cancel()
 
 
 class Ahead:
@@ -49,9 +56,10 @@ class Ahead:
 
     async def _keep(self, kept: _Kept, open_machine: OpenMachine) -> None:
         try:
-            async with open_machine() as kept.machine:
-                kept.ready.set()
-                await kept.done.wait()
+            with kept.opening:
+                async with open_machine() as kept.machine:
+                    kept.ready.set()
+                    await kept.done.wait()
         except MachineError as error:
             kept.error = error
         finally:
@@ -64,7 +72,7 @@ class Ahead:
         kept = self._kept.pop(key, None)
         if kept is not None:
             self._places.release_on_behalf_of(kept)
-            kept.done.set()
+            kept.let_go()
 
     @asynccontextmanager
     async def taken(self, key: str, open_machine: OpenMachine) -> AsyncIterator[Machine]:
@@ -82,6 +90,6 @@ class Ahead:
                 raise kept.error or MachineError("The machine ended before its job began.")
             yield kept.machine
         finally:
-            kept.done.set()
+            kept.let_go()
             with trio.CancelScope(shield=True):
                 await kept.closed.wait()

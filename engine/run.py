@@ -126,6 +126,7 @@ class _Run:
         self.started = trio.Event()
         self.ahead: Ahead
         self.expected: dict[str, tuple[Leg, ...]] = {}
+        self.over: set[str] = set()
         self.broke = self.timed_out = False
         self.ran = 0
         self.base: dict[str, Any] = {
@@ -135,6 +136,10 @@ class _Run:
         }
 
     def emit(self, event: Event) -> None:
+        if isinstance(event, JobFinished):
+            self.over.add(event.job)
+        elif isinstance(event, Log) and event.job in self.over:
+            return  # of a machine that was opened for nothing
         self._emit(replace(event, run=self.facts.run_id, time=time.time()))
 
     async def run(self) -> RunResult:
@@ -206,7 +211,7 @@ class _Run:
 
     def _foreseen(self, job: Job) -> list[tuple[Leg, OpenMachine]]:
         """The legs of a waiting job that are sure enough to open machines for."""
-        if not self.plan.needs[job.id] or not is_static(job):
+        if self.done[job.id].is_set() or not self.plan.needs[job.id] or not is_static(job):
             return []
         likely = {"always": _yes, "cancelled": _no, "success": _yes, "failure": _no}
         scope = Scope({**self.base, "needs": {}}, likely)

@@ -134,7 +134,7 @@ class Scripted:
     nowhere: tuple[str, ...] = ()  # labels that no machine stands for
     selected: tuple[str, ...] = ()
     cancellation: Cancellation = field(default_factory=Cancellation)
-    cancel_at: float | None = None
+    cancel_at: float | None = None  # below zero: before the run
     on_event: Callable[[Event, Cancellation], None] | None = None
 
     async def run(self) -> Ran:
@@ -149,11 +149,14 @@ class Scripted:
                 self.on_event(event, self.cancellation)
 
         async with trio.open_nursery() as nursery:
-            if self.cancel_at is not None:
+            if self.cancel_at is not None and self.cancel_at < 0:
+                self.cancellation.request("The run was cancelled.")
+            elif self.cancel_at is not None:
                 nursery.start_soon(self._cancel, self.cancel_at)
-            ran.result = await run_plan(
-                found, self._facts(), settings, self._choose, self.cancellation, emit, limiter
-            )
+            with trio.fail_after(10**7):  # a deadlock is an error too
+                ran.result = await run_plan(
+                    found, self._facts(), settings, self._choose, self.cancellation, emit, limiter
+                )
             nursery.cancel_scope.cancel()
         assert _names(self.runner.opened) == _names(self.runner.closed)
         check_laws(ran)

@@ -83,7 +83,8 @@ def run(example: Example, runner: str, *more: str) -> subprocess.CompletedProces
     if example.downloads:
         command += proxied(runner)
     environment = os.environ | {"NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    environment.pop("GITHUB_ACTIONS", None)
+    for name in ("GITHUB_ACTIONS", "COLUMNS"):  # they change what is printed
+        environment.pop(name, None)
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -150,6 +151,7 @@ def test_the_readme_names_every_example() -> None:
 VARIES = (
     (re.compile(r"#\d+ on (\w+)(: .*)?"), r"#<number> on \1"),  # the run's number, its commit
     (re.compile(r"runs in (docker|namespace)( \(.*\))?$"), "runs in <isolation>"),
+    (re.compile(r"--runner (docker|namespace)"), "--runner <isolation>"),
     (re.compile(r"\b\d+h\d\dm\b|\b\d+m\d\ds\b|\b\d+(\.\d+)?m?s\b"), "<time>"),
     (re.compile(r"\bduration_ms [\d.]+"), "duration_ms <time>"),
 )
@@ -163,23 +165,22 @@ def normalized(text: str) -> str:
     Times, the run's number, the commit's title and the isolation are replaced by a word.
     """
     jobs: dict[str, list[str]] = defaultdict(list)
-    others: list[str] = []
     rows: list[str] = []
+    before: list[str] = []
+    after: list[str] = []
     for line in text.splitlines():
         job, bar, rest = line.partition(" │")
         if bar:
             jobs[job].append(_constant(rest).rstrip())
-        elif re.match(r"(  |[✓✗⊘-] ) \S", line) and re.search(r"\S  +\S", line[3:]):
+        elif re.match(r"(?:  |[✓✗⊘-] ) \S.*\S  +\S", line):
             rows.append(_row(line))
+        elif rows:
+            after.append(_constant(line))
         else:
-            others.append(_constant(line))
-    parts = [
-        *others[:1],
-        *(line for job in sorted(jobs) for line in (f"[{job}]", *jobs[job])),
-        *others[1:],
-        *sorted(rows),
-    ]
-    return "\n".join(parts) + "\n"
+            before.append(_constant(line))
+    named = [line for job in sorted(jobs) for line in (f"[{job}]", *jobs[job])]
+    table = rows[:1] + sorted(rows[1:])
+    return "\n".join([*before[:1], *named, *before[1:], *table, *after]) + "\n"
 
 
 def _constant(line: str) -> str:

@@ -39,7 +39,8 @@ class _Failure:
 class Plain:
     """A reporter; `write` gets whole lines with their newline, `close` prints the table.
 
-    `again` gives the command that runs one job, by its id, once more. `many` says that several workflows run, so that each line names its workflow too.
+    `again` gives the command that runs one job, by its id, once more. `many` says that several
+    workflows run, so that each line names its workflow too.
     """
 
     write: Callable[[str], None]

@@ -25,6 +25,7 @@ from runners.docker import archive, create, images, owner, workspace
 from runners.docker.api import Api, ApiError, address
 from runners.docker.images import Image
 from runners.docker.link import Attached, Guard
+from runners.docker.reaper import Reaper
 from runners.docker.workspace import TIERS, Tier
 from runners.shell import Session, folders
 
@@ -88,8 +89,8 @@ class DockerMachine:
 class DockerRunner:
     """Makes machines that are Docker containers.
 
-    What a job leaves is removed in the background, so that its place is free at once; trio.run
-    does not return before that is done, and `settle` waits for it.
+    What a job leaves is removed in the background, so that its place is free at once. What is
+    not removed when the run ends is left to a process beside it; `settle` waits for all.
     """
 
     def __init__(self, tiers: tuple[Tier, ...] = TIERS) -> None:
@@ -99,6 +100,7 @@ class DockerRunner:
         self._shipping = trio.Lock()
         self._bare: set[str] = set()  # ids of images without a shell
         self._removals: set[trio.Event] = set()
+        self._reaper: Reaper | None = None
 
     @asynccontextmanager
     async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[DockerMachine]:
@@ -203,7 +205,9 @@ class DockerRunner:
         query = {"name": name, "platform": spec.platform} if spec.platform else {"name": name}
         # The names are known before the things are made, so that nothing can be forgotten; and
         # a creation that is given up half-way would end later than its removal.
-        stack.callback(self._remove_later, name, workspace.volumes(name) if lower else ())
+        kept = workspace.volumes(name) if lower else ()
+        self._expect(name, kept)
+        stack.callback(self._remove_later, name, kept)
         with trio.move_on_after(_CREATION, shield=True):
             mounts = workspace.bound(spec)
             if lower:
@@ -232,6 +236,13 @@ class DockerRunner:
             tar = archive.directories([path.name])
             await _unpack(self._api(), made.id, str(path.parent), tar)
 
+    def _expect(self, container: str, volumes: tuple[str, ...]) -> None:
+        address = self._api().address
+        if address.socket and self._reaper is None:
+            self._reaper = Reaper(address.socket)
+        if self._reaper is not None:
+            self._reaper.expect(container, volumes)
+
     def _remove_later(self, container: str, volumes: tuple[str, ...]) -> None:
         gone = trio.Event()
         self._removals.add(gone)
@@ -239,8 +250,11 @@ class DockerRunner:
 
     async def _remove(self, container: str, volumes: tuple[str, ...], gone: trio.Event) -> None:
         try:
-            with trio.move_on_after(REMOVAL, shield=True):
+            # without a reaper nobody else would do it
+            with trio.move_on_after(REMOVAL, shield=self._reaper is None):
                 await owner.remove(self._api(), container, volumes)
+                if self._reaper is not None:
+                    self._reaper.forget(container, volumes)
         except MachineError:
             pass  # what is left is labelled, and `clean` finds it
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -49,7 +48,7 @@ def _here() -> tuple[str, str, str]:
     boot = Path("/proc/sys/kernel/random/boot_id")
     space = Path("/proc/self/ns/pid")
     return (
-        platform.node().replace("/", "_"),
+        os.uname().nodename.replace("/", "_"),
         boot.read_text().strip() if boot.exists() else "",
         str(space.readlink()) if space.exists() else "",
     )

@@ -1,0 +1,88 @@
+"""A process beside the engine that removes what jobs leave, also when the engine is killed."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+PATIENCE = 30.0  # seconds
+_PAUSE = 0.05
+
+
+class Reaper:
+    """Told of things before they are made, it removes those left when its input ends.
+
+    So the engine need not wait for Docker at its own end, and a killed one leaves nothing.
+    """
+
+    def __init__(self, address: str) -> None:
+        # by its path and without site-packages, so that it is there in a few milliseconds
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", __file__, address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    def expect(self, container: str, volumes: Iterable[str]) -> None:
+        """A container and its volumes will be made."""
+        self._say("+", [f"/containers/{container}", *(f"/volumes/{name}" for name in volumes)])
+
+    def forget(self, container: str, volumes: Iterable[str]) -> None:
+        """They have been removed."""
+        self._say("-", [f"/containers/{container}", *(f"/volumes/{name}" for name in volumes)])
+
+    def _say(self, sign: str, paths: Iterable[str]) -> None:
+        stdin = self._process.stdin
+        with suppress(OSError):
+            if stdin is not None:
+                stdin.write("".join(f"{sign}{path}\n" for path in paths).encode())
+
+    def wait(self) -> None:
+        """Let it do its work now, and wait until it has."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
+
+
+def reap(address: str, lines: Iterable[str]) -> None:
+    """Follow the lines to their end, then remove what is left: containers before volumes."""
+    left: dict[str, None] = {}
+    for line in lines:
+        path = line[1:].rstrip("\n")
+        if line.startswith("+"):
+            left[path] = None
+        else:
+            left.pop(path, None)
+    late = time.monotonic() + PATIENCE
+    while left and time.monotonic() < late:
+        for path in sorted(left):
+            query = "?force=1&v=1" if path.startswith("/containers/") else ""
+            if _status(address, f"{path}{query}") in (204, 404):
+                del left[path]
+        if left:
+            time.sleep(_PAUSE)
+
+
+def _status(address: str, path: str) -> int:
+    try:
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.settimeout(PATIENCE)
+            wire.connect(address)
+            wire.sendall(f"DELETE {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+            return int(wire.recv(64).split(b" ")[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    reap(sys.argv[1], sys.stdin)

@@ -1,0 +1,398 @@
+"""What readers see: plain lines, JSON lines, GitHub's own log commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from engine.events import (
+    Annotation,
+    AttemptFailed,
+    Debug,
+    Event,
+    GroupEnded,
+    GroupStarted,
+    JobExpanded,
+    JobFinished,
+    JobStarted,
+    Log,
+    Outcome,
+    Output,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+    Summary,
+)
+from engine.report.annotations import Annotations
+from engine.report.jsonl import jsonl
+from engine.report.plain import TAIL, Plain
+from engine.report.style import Style, duration, table
+from engine.transcript import parse
+
+SCHEMA = Path(__file__).parent.parent / "schema" / "event.schema.json"
+OK, BAD, SKIPPED, CANCELLED = (
+    Outcome.SUCCESS, Outcome.FAILURE, Outcome.SKIPPED, Outcome.CANCELLED,
+)  # fmt: skip
+
+RUN = RunStarted(
+    run="7", run_id="7", run_number=3, event_name="push", workflow="CI", file="ci.yml",
+    title="Fix it", jobs=("build", "test", "ship"),
+)  # fmt: skip
+
+
+def at(job: str, step: int = 0) -> dict[str, Any]:
+    return {"run": "7", "job": job} | ({"step": step} if step else {})
+
+
+EVENTS: list[Event] = [
+    RUN,
+    Log(run="7", message="Pulling alpine"),
+    JobExpanded(**at("build"), legs=("build.0",)),
+    JobStarted(**at("build.0"), name="build (1)", runs_on=("x",), isolation="docker", image="a:1"),
+    StepStarted(**at("build.0", 1), name="Run make", script="make\nall", shell="sh -e {0}",
+                env={"A": "b"}),
+    Output(**at("build.0", 1), text="one\ntwo\n"),
+    GroupStarted(**at("build.0", 1), title="Details"),
+    Output(**at("build.0", 1), text="three"),
+    GroupEnded(**at("build.0", 1)),
+    Debug(**at("build.0", 1), message="why"),
+    StepFinished(**at("build.0", 1), name="Run make", outcome=OK, conclusion=OK, seconds=1.5),
+    StepFinished(**at("build.0", 2), name="Deploy", outcome=SKIPPED, conclusion=SKIPPED,
+                 reason="`false` is false"),
+    Summary(**at("build.0", 1), text="# Fine\n"),
+    JobFinished(**at("build.0"), name="build (1)", outcome=OK, seconds=2),
+    JobStarted(**at("test"), name="test", runs_on=("x",), isolation="docker", image=""),
+    StepStarted(**at("test", 1), name="Run test"),
+    Output(**at("test", 1), text="testing\n"),
+    AttemptFailed(**at("test", 1), attempt=1, attempts=2, reason="Exit code 1.", delay=2),
+    Annotation(**at("test", 1), level="error", message="wrong\nhere", title="T", file="a.py",
+               line=4),
+    Log(**at("test"), level="warning", message="slow"),
+    StepFinished(**at("test", 1), name="Run test", outcome=BAD, conclusion=BAD, seconds=75,
+                 attempts=2, reason="Process completed with exit code 1.", exit_code=1),
+    StepFinished(**at("test", 2), name="Lint", outcome=BAD, conclusion=OK, seconds=0.25,
+                 reason="Process completed with exit code 2."),
+    JobFinished(**at("test"), name="test", outcome=BAD, seconds=80),
+    JobFinished(**at("ship"), name="ship", outcome=SKIPPED, reason="a need failed"),
+    RunFinished(run="7", outcome=BAD, seconds=3725),
+]  # fmt: skip
+
+PLAIN = """\
+▶ CI #3 on push: Fix it
+Pulling alpine
+build (1) │ runs in docker (a:1)
+build (1) │ Run make
+build (1) │   one
+build (1) │   two
+build (1) │   ▸ Details
+build (1) │   three
+build (1) │   debug: why
+build (1) │ ✓ Run make 1.50s
+build (1) │ - Deploy skipped: `false` is false
+test │ runs in docker
+test │ Run test
+test │   testing
+test │ attempt 1 of 2 failed: Exit code 1. Trying again in 2.00s.
+test │   error: T: wrong
+test │   here (a.py:4)
+test │ warning: slow
+test │ ✗ Run test 1m15s: Process completed with exit code 1.
+test │ ✗ Lint 0.25s: Process completed with exit code 2. (continue-on-error)
+ship │ - skipped: a need failed
+
+Summary of build (1)
+# Fine
+
+   Job        Result   Time   Where   Notes
+✓  build (1)  success  2.00s  docker
+✗  test       failure  1m20s  docker  1 retry
+-  ship       skipped         -       a need failed
+
+First failure: test, step "Run test"
+    testing
+    error: T: wrong
+here (a.py:4)
+    Process completed with exit code 1.
+
+✗ CI: failure in 1h02m
+"""
+
+
+def plain(events: list[Event], close: bool = True, **options: Any) -> str:
+    written: list[str] = []
+    reporter = Plain(written.append, **options)
+    for event in events:
+        reporter(event)
+    if close:
+        reporter.close()
+    assert all(text.endswith("\n") for text in written)
+    return "".join(written)
+
+
+# --- plain ----------------------------------------------------------------------------------------
+
+
+def test_a_run_as_plain_lines() -> None:
+    assert plain(EVENTS).splitlines() == PLAIN.replace("\nhere (", "\n    here (").splitlines()
+
+
+def test_quiet_leaves_out_what_steps_print() -> None:
+    shown = plain(EVENTS, close=False, quiet=True)
+    assert not [text for text in ("one", "three", "Details", "Pulling") if text in shown]
+    assert "error: T: wrong" in shown
+    assert "warning: slow" in shown
+
+
+def test_verbose_shows_scripts() -> None:
+    shown = plain(EVENTS[3:5], close=False, verbose=True).splitlines()
+    assert shown[2:] == [
+        "build (1) │   make",
+        "build (1) │   all",
+        "build (1) │   shell: sh -e {0}",
+        "build (1) │   env: A=b",
+    ]
+
+
+def test_many_workflows_are_told_apart() -> None:
+    shown = plain(EVENTS, many=True)
+    assert "CI/build (1) │   one\n" in shown
+    assert "✓  CI/build (1)  success" in shown
+
+
+def test_ascii_only() -> None:
+    assert plain(EVENTS, style=Style(unicode=False)).isascii()
+
+
+def test_colours_change_nothing_else() -> None:
+    coloured = plain(EVENTS, style=Style(colour=True))
+    assert "\033[31m" in coloured
+    bare = coloured
+    for code in ("0", "1", "2", "31", "32", "33", "34", "36"):
+        bare = bare.replace(f"\033[{code}m", "")
+    assert bare == plain(EVENTS)
+
+
+def test_only_the_first_failure_with_its_last_lines() -> None:
+    lines = "".join(f"line {number}\n" for number in range(TAIL + 30))
+    failed = {"outcome": BAD, "conclusion": BAD, "reason": "no"}
+    shown = plain([
+        StepStarted(**at("a", 1), name="A"),
+        Output(**at("a", 1), text=lines),
+        StepFinished(**at("a", 1), name="A", **failed),
+        StepFinished(**at("b", 1), name="B", **failed),
+    ])  # fmt: skip
+    end = shown.partition("First failure: ")[2].splitlines()
+    assert end[0] == 'a, step "A"'
+    assert end[1:] == [f"    line {number}" for number in range(30, TAIL + 30)] + ["    no"]
+
+
+def test_a_job_that_fails_outside_its_steps_is_a_failure_too() -> None:
+    shown = plain([JobFinished(**at("a"), name="a", outcome=BAD, reason="no image")])
+    assert shown.startswith("a │ ✗ failure: no image\n")
+    assert shown.endswith("\nFirst failure: a\n    no image\n")
+
+
+@pytest.mark.parametrize(
+    ("event", "notes"),
+    [
+        (JobFinished(name="a", outcome=BAD, allowed_to_fail=True),
+         "allowed to fail (continue-on-error)"),
+        (JobFinished(name="a", outcome=CANCELLED, reason="fail-fast"), "fail-fast"),
+        (JobFinished(name="a", outcome=BAD, allowed_to_fail=True, reason="x"),
+         "allowed to fail (continue-on-error); x"),
+    ],
+)  # fmt: skip
+def test_notes_of_the_table(event: JobFinished, notes: str) -> None:
+    row = plain([event]).partition("Notes\n")[2].splitlines()[0]
+    assert row.endswith(f"  -      {notes}")
+
+
+def test_nothing_happened_is_nothing() -> None:
+    assert plain([]) == ""
+
+
+# --- JSON lines -----------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("OPS-013")
+def test_every_line_is_an_event_of_the_schema() -> None:
+    lines: list[str] = []
+    reporter = jsonl(lines.append)
+    for event in EVENTS:
+        reporter(event)
+    assert all(line.endswith("\n") and line.count("\n") == 1 for line in lines)
+    found = [json.loads(line) for line in lines]
+    assert [(one["v"], one["type"]) for one in found] == [(1, event.type) for event in EVENTS]
+    validator = Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert [error.message for one in found for error in validator.iter_errors(one)] == []
+
+
+def test_an_event_keeps_every_field() -> None:
+    lines: list[str] = []
+    jsonl(lines.append)(EVENTS[4])
+    assert json.loads(lines[0]) == {
+        "v": 1, "type": "step.started", "time": 0.0, "run": "7", "job": "build.0", "step": 1,
+        "name": "Run make", "id": "", "script": "make\nall", "shell": "sh -e {0}",
+        "env": {"A": "b"},
+    }  # fmt: skip
+
+
+# --- inside GitHub Actions ------------------------------------------------------------------------
+
+LOG = """\
+CI #3 on push
+Pulling alpine
+build (1): runs in docker
+::group::build (1): Run make - success (1.50s)
+one
+two
+> Details
+three
+::endgroup::
+::group::build (1): Deploy - skipped
+::endgroup::
+build (1): success
+test: runs in docker
+test: slow
+::group::test: Run test - failure (1m15s)
+testing
+::error title=T,file=a.py,line=4::wrong%0Ahere
+::endgroup::
+::group::test: Lint - failure (0.25s)
+::endgroup::
+test: failure
+ship: skipped: a need failed
+"""
+
+PAGE = """\
+| | Job | Result | Time | Notes |
+| --- | --- | --- | --- | --- |
+| ✅ | build (1) | success | 2.00s |  |
+| ❌ | test | failure | 1m20s |  |
+| ⏭️ | ship | skipped | 0.00s | a need failed |
+
+### build (1)
+
+# Fine
+
+
+"""
+
+
+def annotated(events: list[Event]) -> tuple[str, str]:
+    log: list[str] = []
+    pages: list[str] = []
+    reporter = Annotations(log.append, pages.append)
+    for event in events:
+        reporter(event)
+    reporter.close()
+    return "".join(log), "".join(pages)
+
+
+@pytest.mark.covers("STEP-031")
+def test_a_run_inside_of_github_actions() -> None:
+    log, page = annotated(EVENTS)
+    assert log.splitlines() == LOG.splitlines()
+    assert page == PAGE
+
+
+STEP = {"outcome": OK, "conclusion": OK, "seconds": 1.0}
+
+
+def grouped(*events: Event) -> list[str]:
+    """The lines inside the group of one step."""
+    log, _ = annotated([*events, StepFinished(**at("a", 1), name="A", **STEP)])
+    lines = log.splitlines()
+    assert (lines[0], lines[-1]) == ("::group::a: A - success (1.00s)", "::endgroup::")
+    return lines[1:-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["::error::x", "  ::add-mask::x", "a\n::endgroup::\nb", "a ##[error]x", "##[group]x\n", "a\r::x::y"],
+)  # fmt: skip
+def test_a_command_in_the_output_is_not_obeyed_again(text: str) -> None:
+    for line in grouped(Output(**at("a", 1), text=text)):
+        assert parse(line) is None
+    (title, *more) = grouped(GroupStarted(**at("a", 1), title=text))
+    assert [parse(line) for line in (title, *more)] == [None] * (1 + len(more))
+    log, _ = annotated([Log(run="7", message=text)])
+    assert [line for line in log.splitlines() if parse(line)] == []
+
+
+def test_other_output_is_left_alone() -> None:
+    text = "a :: b\n\n  # [x]\nend"
+    assert grouped(Output(**at("a", 1), text=text)) == text.split("\n")
+
+
+def test_properties_and_message_are_escaped() -> None:
+    note = Annotation(**at("a", 1), level="warning", message="50%\r\n::x", title="a:b,c\n%",
+                      file="d,e.py", line=1, end_line=2, column=3, end_column=4)  # fmt: skip
+    assert grouped(note) == [
+        "::warning title=a%3Ab%2Cc%0A%25,file=d%2Ce.py,line=1,endLine=2,col=3,endColumn=4"
+        "::50%25%0D%0A::x"
+    ]
+    command = parse(grouped(note)[0])
+    assert command is not None
+    assert (command.data, command.properties["title"]) == ("50%\r\n::x", "a:b,c\n%")
+
+
+def test_an_annotation_without_a_title_names_its_job() -> None:
+    assert grouped(Annotation(**at("a", 1), level="notice", message="m")) == ["::notice title=a::m"]
+
+
+def test_a_name_can_not_break_out_of_its_line() -> None:
+    finished = StepFinished(**at("a", 1), name="x\n::error::y", **STEP)
+    log, _ = annotated([finished])
+    assert log.splitlines()[0] == "::group::a: x%0A::error::y - success (1.00s)"
+    _, page = annotated([JobFinished(name="a|b\nc", outcome=OK)])
+    assert "| ✅ | a\\|b c | success |" in page
+
+
+def test_jobs_side_by_side_do_not_mix() -> None:
+    log, _ = annotated([
+        Output(**at("a", 1), text="of a\n"),
+        Output(**at("b", 1), text="of b\n"),
+        StepFinished(**at("b", 1), name="B", **STEP),
+        StepFinished(**at("a", 1), name="A", **STEP),
+    ])  # fmt: skip
+    assert [line for line in log.splitlines() if not line.startswith("::end")] == [
+        "::group::b: B - success (1.00s)", "of b", "::group::a: A - success (1.00s)", "of a",
+    ]  # fmt: skip
+
+
+# --- helpers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0.00s"), (0.244, "0.24s"), (9.99, "9.99s"), (9.996, "10.0s"), (12.14, "12.1s"),
+        (59.94, "59.9s"), (59.96, "1m00s"), (60, "1m00s"), (185.4, "3m05s"), (3599.4, "59m59s"),
+        (3599.6, "1h00m"), (3720, "1h02m"), (90000, "25h00m"),
+    ],
+)  # fmt: skip
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_a_table_is_as_wide_as_its_cells() -> None:
+    rows = [["", "Job", "Notes"], ["✓", "\033[32mb\033[0m", "x"], ["✗", "longer", ""]]
+    assert table(rows) == ["   Job     Notes", "✓  \033[32mb\033[0m       x", "✗  longer"]
+    assert table([]) == []
+
+
+@pytest.mark.parametrize(
+    ("style", "marks"),
+    [(Style(), "✓✗⊘-"), (Style(unicode=False), "+x!-")],
+)
+def test_marks(style: Style, marks: str) -> None:
+    assert "".join(map(style.mark, Outcome)) == marks
+    assert style.paint("", "red") == ""
+    assert Style(colour=True).paint("a", "red") == "\033[31ma\033[0m"
+    assert Style(colour=True).paint("", "red") == ""
