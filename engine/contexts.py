@@ -79,7 +79,7 @@ def github(facts: RunFacts) -> Context:
         "base_ref": _deep(pull, "base", "ref"),
         "event": event,
         "event_name": facts.event_name,
-        "graphql_url": f"{_api(server)}/graphql",
+        "graphql_url": f"{_api(server).removesuffix('/v3')}/graphql",
         "head_ref": _deep(pull, "head", "ref"),
         "ref": ref,
         "ref_name": short_ref(ref),

@@ -308,7 +308,8 @@ class _Run:
 
     def _explained(self, job: Job, condition: Condition, scope: Scope) -> str:
         reason = why_false(condition, scope)
-        blame = self._blamed(job) if "success() is false" in reason else ""
+        asked = "success() is false" in reason.replace("`", "")
+        blame = self._blamed(job) if asked else ""
         return f"{reason} ({blame})" if blame else reason
 
     def _blamed(self, job: Job) -> str:

@@ -116,7 +116,7 @@ Summary of build (1)
 First failure: test, step "Run test"
     testing
     error: T: wrong
-here (a.py:4)
+    here (a.py:4)
     Process completed with exit code 1.
 
 ✗ CI: failure in 1h02m
@@ -138,7 +138,7 @@ def plain(events: list[Event], close: bool = True, **options: Any) -> str:
 
 
 def test_a_run_as_plain_lines() -> None:
-    assert plain(EVENTS).splitlines() == PLAIN.replace("\nhere (", "\n    here (").splitlines()
+    assert plain(EVENTS) == PLAIN
 
 
 def test_quiet_leaves_out_what_steps_print() -> None:
@@ -274,7 +274,7 @@ PAGE = """\
 | --- | --- | --- | --- | --- |
 | ✅ | build (1) | success | 2.00s |  |
 | ❌ | test | failure | 1m20s |  |
-| ⏭️ | ship | skipped | 0.00s | a need failed |
+| ⏭️ | ship | skipped |  | a need failed |
 
 ### build (1)
 
@@ -297,7 +297,7 @@ def annotated(events: list[Event]) -> tuple[str, str]:
 @pytest.mark.covers("STEP-031")
 def test_a_run_inside_of_github_actions() -> None:
     log, page = annotated(EVENTS)
-    assert log.splitlines() == LOG.splitlines()
+    assert log == LOG
     assert page == PAGE
 
 
@@ -314,8 +314,11 @@ def grouped(*events: Event) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["::error::x", "  ::add-mask::x", "a\n::endgroup::\nb", "a ##[error]x", "##[group]x\n", "a\r::x::y"],
-)  # fmt: skip
+    [
+        *("::error::x", "  ::add-mask::x", "a\n::endgroup::\nb", "a ##[error]x", "##[group]x\n"),
+        *("a\r::x::y", "a\n\n  ::x::y\n", "", "\n"),
+    ],
+)
 def test_a_command_in_the_output_is_not_obeyed_again(text: str) -> None:
     for line in grouped(Output(**at("a", 1), text=text)):
         assert parse(line) is None

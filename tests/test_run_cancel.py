@@ -28,7 +28,7 @@ def test_a_cancel_while_a_step_runs(tolerant: str) -> None:
     step = f"- run: sleep 100\n  continue-on-error: {tolerant}\n"
     ran = run(job(step + AFTER), cancel_at=10)
     assert ran.conclusions()[0] == "cancelled" and ran.outcomes()[0] == "cancelled"
-    assert ran.conclusions()[1:] == "skipped skipped skipped success success skipped".split()
+    assert ran.conclusions()[1:] == ["skipped"] * 3 + ["success"] * 2 + ["skipped"]
     assert ran.step(1).reason == "The operation was canceled."
     assert ran.printed() == "cancelled\nalways cancelled\n"
     assert ran.jobs == {"test": "cancelled"} and ran.outcome == "cancelled"
@@ -116,7 +116,8 @@ def test_jobs_that_had_not_started(condition: str, result: str) -> None:
     )
     assert ran.jobs == {"a": "cancelled", "b": result}
     assert ran.outcome == "cancelled"
-    assert result == "success" or "The run was cancelled." in ran.reasons["b"]
+    if result == "skipped" and "!" not in condition:
+        assert "The run was cancelled." in ran.reasons["b"]
 
 
 @pytest.mark.covers("JOB-024")

@@ -84,9 +84,9 @@ class Annotations:
         reason = f": {event.reason}" if event.reason else ""
         self._say(f"{event.name}: {event.outcome}{reason}")
         icon = _ICONS[event.outcome]
+        time = "" if event.outcome is Outcome.SKIPPED else duration(event.seconds)
         self._rows.append(
-            f"| {icon} | {_cell(event.name)} | {event.outcome} | {duration(event.seconds)} "
-            f"| {_cell(event.reason)} |"
+            f"| {icon} | {_cell(event.name)} | {event.outcome} | {time} | {_cell(event.reason)} |"
         )
 
     def _summary(self, event: events.Summary) -> None:

@@ -175,8 +175,9 @@ class Plain:
         where = f" ({place})" if place else ""
         text = f"{event.level}: {title}{event.message}{where}"
         tail = self._tails.setdefault((event.run, event.job), deque(maxlen=TAIL))
-        tail.append(text)
-        for line in text.split("\n"):
+        lines = text.split("\n")
+        tail.extend(lines)
+        for line in lines:
             self._line(event, f"  {self.style.paint(line, colours[event.level])}")
 
     def _debug(self, event: events.Debug) -> None:
