@@ -28,6 +28,7 @@ from engine.machine import (
     Runner,
     WorkspaceMode,
 )
+from engine.masks import Masks
 from engine.model import Job
 from engine.plan import Leg, Plan, expand, is_static, strategy_context
 from engine.tree import Condition, Scope, Unresolved, holds, string, why_false
@@ -129,10 +130,14 @@ class _Run:
         self.over: set[str] = set()
         self.broke = self.timed_out = False
         self.ran = 0
+        token = {"GITHUB_TOKEN": facts.token} if facts.token else {}
+        self.secrets = {**token, **settings.secrets}
+        self.masks = Masks(self.secrets.values())
         self.base: dict[str, Any] = {
             "github": contexts.github(facts),
             "vars": dict(settings.variables),
             "inputs": dict(settings.inputs),
+            "secrets": self.secrets,
         }
 
     def emit(self, event: Event) -> None:
@@ -140,6 +145,7 @@ class _Run:
             self.over.add(event.job)
         elif isinstance(event, Log) and event.job in self.over:
             return  # of a machine that was opened for nothing
+        event = _masked(event, self.masks.hide)
         self._emit(replace(event, run=self.facts.run_id, time=time.time()))
 
     async def run(self) -> RunResult:
@@ -437,19 +443,16 @@ class _Legs:
 
     def _order(self, leg: Leg) -> JobOrder:
         run = self.run_
-        token = {"GITHUB_TOKEN": run.facts.token} if run.facts.token else {}
-        secrets = {**token, **run.settings.secrets}
         strategy = strategy_context(leg.fail_fast, leg.index, leg.total, leg.max_parallel)
         return JobOrder(
             leg=leg,
             workflow=run.plan.workflow,
             contexts={
                 **self.scope.contexts,
-                "secrets": secrets,
                 "matrix": dict(leg.matrix) or None,
                 "strategy": strategy,
             },
-            secrets=secrets,
+            secrets=run.secrets,
             env=run.settings.env,
             debug=run.settings.debug,
         )
@@ -505,6 +508,21 @@ def layout(repository: str, *, in_container: bool) -> Layout:
         temp="/home/runner/work/_temp",
         tool_cache="/opt/hostedtoolcache",
     )
+
+
+def _masked(event: Event, hide: Callable[[str], str]) -> Event:
+    """The events that are not of a step, which a job masks, without secrets."""
+    match event:
+        case events.RunStarted():
+            return replace(event, title=hide(event.title))
+        case JobStarted():
+            labels = tuple(map(hide, event.runs_on))
+            return replace(event, name=hide(event.name), runs_on=labels)
+        case JobFinished():
+            return replace(event, name=hide(event.name), reason=hide(event.reason))
+        case Log():
+            return replace(event, message=hide(event.message))
+    return event
 
 
 def _yes(*_: object) -> bool:

@@ -164,7 +164,7 @@ def test_hash_files_in_the_keys_of_a_step(key: str, result: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "pattern", "message"),
-    [(127, "*.lock", "hashFiles needs find"), (0, "--nonsense", "Invalid glob option")],
+    [(127, "*.lock", "hashFiles needs find"), (0, "--x', '*", "Invalid glob option")],
 )
 def test_hash_files_that_fails_is_the_steps_failure(code: int, pattern: str, message: str) -> None:
     runner, _ = hashing([b"one"], code)
@@ -190,7 +190,8 @@ def test_a_job_without_a_container() -> None:
 
 def test_a_job_with_a_container() -> None:
     container = (
-        "{image: 'docker://ghcr.io/o/i:1', env: {A: '${{ github.ref_name }}', P: '${{ secrets.PW }}'},"
+        "{image: 'docker://ghcr.io/o/i:1',"
+        " env: {A: '${{ github.ref_name }}', P: '${{ secrets.PW }}'},"
         " ports: [80], volumes: ['v:/v'], options: --cpus 1,"
         " credentials: {username: mona, password: '${{ secrets.PW }}'}}"
     )

@@ -55,7 +55,6 @@ def hidden(text: str, **more: object) -> Ran:
         "- run: summary about hunter2",
         "- run: lost about hunter2",
         "- run: echo\n  shell: hunter2 {0}",
-        "- run: echo\n  shell: hunter2",
         "- run: exit 1\n  name: hunter2\n  retry: 2",
         "- run: sleep 100\n  name: hunter2\n  timeout-minutes: 1",
     ],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 SUCCESS, FAILED, USAGE, INVALID, ENVIRONMENT, NOTHING_RAN = 0, 1, 2, 3, 4, 5
@@ -12,19 +14,37 @@ DEFECT, TIMED_OUT, CANCELLED = 70, 124, 130
 
 def main() -> NoReturn:
     """The command `runwright`: run it with sys.argv and leave with its exit code."""
+    _open_streams()
     try:
         code = run_command(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = CANCELLED
     except BrokenPipeError:  # the reader of our output went away: say nothing more to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         code = CANCELLED
+    except OSError as error:
+        _forget_output()
+        print(f"runwright: standard output: {error.strerror}", file=sys.stderr)
+        code = ENVIRONMENT
     sys.exit(code)
 
 
+def _open_streams() -> None:
+    """Standard output and error are there, and take any text: a file name may be no Unicode."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _forget_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run_command(arguments: list[str]) -> int:
-    """Run one command line; its exit code. Never raises but for KeyboardInterrupt and pipes."""
+    """Run one command line; its exit code. Raises KeyboardInterrupt and BrokenPipeError only."""
     import click
 
     from engine.cli.app import app, normalized
@@ -44,7 +64,12 @@ def run_command(arguments: list[str]) -> int:
         return USAGE
     except (KeyboardInterrupt, BrokenPipeError):
         raise
+    except SystemExit:  # how click ends when the reader of our output went away
+        raise BrokenPipeError from None
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            print(f"runwright: {error}; make room and try again", file=sys.stderr)
+            return ENVIRONMENT
         return _defect(error)
     return code if isinstance(code, int) else SUCCESS
 

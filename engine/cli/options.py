@@ -90,7 +90,11 @@ machines = _all(
     ),
     click.option("--copy", is_flag=True, help="Give each job a full copy of the repository."),
     click.option(
-        "--concurrent-jobs", default=0, metavar="N", help="How many jobs run at the same time."
+        "--concurrent-jobs",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="How many jobs run at the same time (default: as many as processors, at least 4).",
     ),
 )
 

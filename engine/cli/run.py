@@ -23,7 +23,7 @@ from engine.contexts import Checkout, RunFacts
 from engine.events import Emit, Event, Outcome
 from engine.model import Workflow
 from engine.plan import Plan, plan, unknown_jobs
-from engine.problems import Place, Problem, Refused, usage
+from engine.problems import Place, Problem, Refused, did_you_mean, usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,7 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
     project = workflows.project(request.directory)
     found, warnings = workflows.read_or_refuse(workflows.find(project, request.workflows))
     event = choose_event(request, found)
+    _matrix(request.matrix)
     started = [workflow for workflow in found if workflow.trigger(event)]
     chosen = _with_jobs(started, request)
     plans = tuple(plan(workflow, _own(workflow, request.jobs)) for workflow in chosen)
@@ -144,7 +145,8 @@ def choose_event(request: Request, found: list[Workflow]) -> str:
     names.add(event)
     if not any(workflow.trigger(event) for workflow in found):
         known = sorted({trigger.event for workflow in found for trigger in workflow.triggers})
-        message = f'no workflow runs on "{event}"; the events here are: {", ".join(known)}'
+        hint = did_you_mean(event, known)
+        message = f'no workflow runs on "{event}"{hint}; the events here are: {", ".join(known)}'
         raise Refused([Problem(Place("runwright run"), message, "nothing-ran")], codes.NOTHING_RAN)
     return event
 
@@ -208,6 +210,10 @@ def execute(prepared: Prepared) -> int:
     """Run what was prepared; the exit code."""
     import trio
 
+    from engine.cli import places
+
+    if prepared.request.runner != "auto":
+        places.runner(prepared.request.runner)  # refuses an unknown one before a run begins
     with _reporting(prepared) as (facts, emit):
         try:
             return trio.run(_run, replace(prepared, facts=facts), emit)
@@ -238,6 +244,8 @@ async def _run(prepared: Prepared, emit: Emit) -> int:
             show.show([problem])
             nursery.cancel_scope.cancel()
             return codes.ENVIRONMENT
+        if prepared.request.runner == "auto" and isolation.name != "docker":
+            print(f"runwright: jobs run in a namespace: {isolation.why}", file=sys.stderr)
         choose = places.chooser(isolation, prepared.request.runner, prepared.images)
         code = await _all_workflows(prepared, choose, cancellation, emit)
         nursery.cancel_scope.cancel()

@@ -60,6 +60,9 @@ def from_file(given: str, default: str, directory: Path, option: str) -> dict[st
 
 def _unreadable(path: Path, error: Exception, option: str) -> Refused:
     reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, UnicodeDecodeError):
+        byte, line = error.object[error.start], error.object.count(b"\n", 0, error.start) + 1
+        reason = f"byte 0x{byte:02x} in line {line} is not UTF-8; save the file as UTF-8"
     return Refused([Problem(Place(str(path)), f"can't be read: {reason}", option.lstrip("-"))], 2)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -44,12 +46,18 @@ def project(directory: str) -> Project:
 
 def find(where: Project, given: Iterable[str] = ()) -> list[Path]:
     """The workflow files, sorted; `given` are files or folders. Raises Refused for none."""
+    given = tuple(given)
     paths = [_given(where, name) for name in given]
     if not paths:
         paths = [where.root / place for place in PLACES] + sorted(
             path for suffix in SUFFIXES for path in where.root.glob(f"*.runwright{suffix}")
         )
     files = sorted({file for path in paths for file in _files(path)})
+    if not files and given:
+        raise usage(
+            f"there are no workflows in it; their names end in {' or '.join(SUFFIXES)}",
+            where=_shown(paths[0]),
+        )
     if not files:
         raise usage(
             f"there are no workflows in {' or '.join(PLACES)} of {where.root}; "
@@ -61,24 +69,29 @@ def find(where: Project, given: Iterable[str] = ()) -> list[Path]:
 
 def _given(where: Project, name: str) -> Path:
     path = where.directory / name
+    if path.is_symlink() and not path.exists():
+        target = path.readlink()
+        raise usage(f'"{name}" is a link to "{target}", which does not exist', where="--workflows")
     if not path.exists():
-        raise usage(f'there is no file or folder "{name}"', where="--workflows")
+        raise usage(f'there is no file or folder "{_text(name)}"', where="--workflows")
     return path
 
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        return [file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file()]
-    return [path] if path.is_file() else []
+        return [file for file in path.iterdir() if file.suffix in SUFFIXES and not file.is_dir()]
+    return [path] if path.exists() else []
 
 
 def _shown(path: Path) -> str:
     """A path as its user would type it from here."""
-    try:
-        relative = os.path.relpath(path)
-    except ValueError:
-        return str(path)
-    return str(path) if relative.startswith("../..") else relative
+    relative = os.path.relpath(path)
+    return _text(str(path) if relative.startswith("../..") else relative)
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be written anywhere, also where its bytes are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def read(path: Path) -> tuple[Workflow | None, list[Problem]]:
@@ -123,11 +136,15 @@ def _edition() -> bytes:
 def _from_root(path: Path) -> str:
     """The path as GitHub names a workflow that has no name of its own."""
     top = git.root(path.parent)
-    return str(path.resolve().relative_to(top)) if top else path.name
+    return _text(str(path.resolve().relative_to(top)) if top else path.name)
 
 
 def _is_small(path: Path) -> bool:
-    return path.stat().st_size <= 4 * source.MAX_CHARACTERS
+    """Whether a file may be read at once. Raises OSError for what would never end, as a pipe."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return found.st_size <= 4 * source.MAX_CHARACTERS
 
 
 def read_all(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
