@@ -67,6 +67,7 @@ class JobStarted(Event):
     runs_on: tuple[str, ...]
     isolation: str
     image: str
+    matrix: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

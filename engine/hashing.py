@@ -13,15 +13,14 @@ find . -type f -print0
 find . -type l -exec sh -c 'for f; do [ ! -f "$f" ] || printf "%s\0" "$f"; done' _ {} +
 """
 _FOLLOW = r"find -L . -type f -print0"
-FLAG = "--follow-symbolic-links"
 
 
 async def hash_files(machine: Machine, patterns: tuple[str, ...]) -> str:
     """GitHub's hash of the workspace files that match, '' where none does. Raises ExprError."""
-    follow = patterns[0].lower() == FLAG
-    listing = await _run(machine, _FOLLOW if follow else _LIST)
+    asked = hashfiles.parse(patterns)
+    listing = await _run(machine, _FOLLOW if asked.follow_links else _LIST)
     names = [name.removeprefix("./") for name in listing.split("\0") if name]
-    chosen = hashfiles.select(patterns, names, machine.facts.layout.workspace)
+    chosen = hashfiles.select(asked.patterns, names, machine.facts.layout.workspace)
     if not chosen:
         return ""
     words = " ".join(shlex.quote(f"./{name}") for name in chosen)

@@ -78,14 +78,11 @@ def _combinations(vectors: Mapping[str, list[Any]], exclude: list[Leg]) -> list[
 def _include(legs: list[Leg], include: list[Leg], vectors: Mapping[str, Any]) -> list[Leg]:
     """Extend the legs in place; the entries that fitted none come back as legs of their own."""
     known = {name.lower() for name in vectors}
-    originals = [dict(leg) for leg in legs]
     own: list[Leg] = []
     for entry in include:
         wanted = {name: value for name, value in entry.items() if name.lower() in known}
         extras = {name: value for name, value in entry.items() if name.lower() not in known}
-        fitting = [
-            leg for leg, original in zip(legs, originals, strict=True) if _matches(wanted, original)
-        ]
+        fitting = [leg for leg in legs if _matches(wanted, leg)]
         for leg in fitting:
             leg.update(extras)
         if not fitting:

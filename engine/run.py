@@ -149,7 +149,7 @@ class _Run:
         self._emit(replace(event, run=self.facts.run_id, time=time.time()))
 
     async def run(self) -> RunResult:
-        started = time.monotonic()
+        started = trio.current_time()
         self.emit(self._started())
         async with trio.open_nursery() as nursery:
             self.ahead = Ahead(nursery, MOST_AHEAD)
@@ -157,7 +157,7 @@ class _Run:
             for job in self.plan.jobs:
                 nursery.start_soon(self._job, job)
         outcome = self._outcome()
-        self.emit(events.RunFinished(outcome=outcome, seconds=time.monotonic() - started))
+        self.emit(events.RunFinished(outcome=outcome, seconds=trio.current_time() - started))
         return RunResult(outcome, self.broke, self.timed_out, self.ran)
 
     def _started(self) -> Event:
@@ -391,12 +391,12 @@ class _Legs:
 
     async def _result(self, leg: Leg) -> JobResult:
         run, stop, slot = self.run_, self.stops[leg.key], object()
-        started = time.monotonic()
+        started = trio.current_time()
         result: JobResult | None = None
         with trio.CancelScope() as waiting, stop.heard_by(waiting.cancel):
             await run.slots.acquire_on_behalf_of(slot)
         if not waiting.cancelled_caught:
-            started = time.monotonic()
+            started = trio.current_time()
             try:
                 result = await self._run_leg(leg, stop)
             finally:
@@ -407,7 +407,7 @@ class _Legs:
                 job=leg.key,
                 name=leg.name,
                 outcome=result.outcome,
-                seconds=time.monotonic() - started,
+                seconds=trio.current_time() - started,
                 reason=result.reason,
                 allowed_to_fail=leg.continue_on_error and result.outcome is Outcome.FAILURE,
                 outputs=result.outputs,
@@ -436,6 +436,7 @@ class _Legs:
                     runs_on=leg.runs_on,
                     isolation=machine.facts.isolation,
                     image=machine.facts.image,
+                    matrix=dict(leg.matrix),
                 )
             )
             run.started.set()
@@ -517,12 +518,26 @@ def _masked(event: Event, hide: Callable[[str], str]) -> Event:
             return replace(event, title=hide(event.title))
         case JobStarted():
             labels = tuple(map(hide, event.runs_on))
-            return replace(event, name=hide(event.name), runs_on=labels)
+            matrix = _hidden(event.matrix, hide)
+            return replace(event, name=hide(event.name), runs_on=labels, matrix=matrix)
         case JobFinished():
             return replace(event, name=hide(event.name), reason=hide(event.reason))
         case Log():
             return replace(event, message=hide(event.message))
     return event
+
+
+def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    """A JSON value without secrets, its keys and numbers included."""
+    match value:
+        case Mapping():
+            return {hide(name): _hidden(item, hide) for name, item in value.items()}
+        case list() | tuple():
+            return [_hidden(item, hide) for item in value]
+        case str():
+            return hide(value)
+    shown = to_string(value)
+    return value if hide(shown) == shown else hide(shown)
 
 
 def _yes(*_: object) -> bool:

@@ -68,9 +68,9 @@ def test_conditions(condition: str | None, after_success: str, after_failure: st
 @pytest.mark.parametrize(
     ("condition", "reason"),
     [
-        (None, "the job's status is failure"),
+        (None, "an earlier step failed"),
         ("github.ref_name == 'dev'", "`github.ref_name == 'dev'` is false: "),
-        ("cancelled()", "`cancelled()` is false; the job's status is failure"),
+        ("cancelled()", "`cancelled()` is false; an earlier step failed"),
     ],
 )
 def test_why_a_step_was_skipped(condition: str | None, reason: str) -> None:

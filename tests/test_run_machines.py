@@ -152,6 +152,7 @@ def test_hash_files_is_asked_again_by_the_next_step() -> None:
     [
         ("if: hashFiles('*.lock') != ''", "success"),
         ("if: hashFiles('*.none') != ''", "skipped"),
+        ("if: hashFiles('--follow-symbolic-links', '*.lock') != ''", "success"),
         ("if: false && hashFiles('*.lock') != ''", "skipped"),
         ("env: {H: \"${{ hashFiles('*.lock') }}\"}", "success"),
         ("name: x ${{ hashFiles('*.lock') }}", "success"),

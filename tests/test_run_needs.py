@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scripted import Ran, job, run
 
-from engine.events import JobFinished, JobStarted, Log, Output
+from engine.events import JobFinished, JobStarted, Log, Output, RunFinished
 
 # --- when -----------------------------------------------------------------------------------------
 
@@ -37,6 +37,9 @@ def test_a_job_starts_the_moment_its_own_needs_are_met() -> None:
         {"quick": 0, "slow": 0, "after_quick": 1, "third": 2, "both": 100}, abs=0.01
     )
     assert ran.outcome == "success" and ran.result and ran.result.ran == 5
+    took = {event.job: event.seconds for event in ran.of(JobFinished)}
+    assert took["slow"] == pytest.approx(100, abs=0.01)
+    assert ran.of(RunFinished)[0].seconds == pytest.approx(101, abs=0.01)
 
 
 @pytest.mark.covers("JOB-003")

@@ -72,6 +72,7 @@ def test_in_the_events_of_steps(steps: str) -> None:
         {"if": "vars.SAME == 'x'"},
         {"continue-on-error": "${{ vars.SAME }}"},
         {"strategy": "{matrix: {a: [hunter2]}}"},
+        {"strategy": "{matrix: {a: [{b: [hunter2], hunter2: 1}]}}"},
         {"strategy": "{max-parallel: '${{ vars.SAME }}'}"},
         {"env": "{A: '${{ secrets.PW }}'}"},
         {"outputs": "{a: 'x ${{ secrets.PW }}', b: '***'}"},

@@ -442,6 +442,12 @@ def test_no_secret_gets_out_where_an_endless_line_is_cut(secret: str, before: in
     assert len(found.events) > 1
 
 
+@pytest.mark.parametrize("size", [9_999, 10_001, 10_002, 10_003])
+def test_no_character_is_broken_where_an_endless_line_is_cut(size: int) -> None:
+    line = "a" + "🙂é€" * (LONGEST_LINE // 4)
+    assert tell(line.encode(), *range(size, 10**6, size)).text == line
+
+
 def test_a_line_without_end_is_not_held_back() -> None:
     transcript = Transcript("build", 3, Masks(["secret"]))
     shown = 0

@@ -36,12 +36,25 @@ def normalized(arguments: list[str]) -> list[str]:
     """`runwright`, `runwright push …` and `runwright -j …` are all `runwright run …`."""
     if not arguments:
         return ["run"]
+    arguments = _directory_last(arguments)
     first = arguments[0]
     if first in ("-h", "--help", "--version") or first in _COMMANDS:
         return arguments
     if first.startswith("-") or first in EVENTS:
         return ["run", *arguments]
     return arguments
+
+
+def _directory_last(arguments: list[str]) -> list[str]:
+    """`-C DIR COMMAND …`, as git's and make's users write it, is `COMMAND -C DIR …`."""
+    if arguments[0] in ("-C", "--directory") and len(arguments) > 2:
+        moved, rest = arguments[:2], arguments[2:]
+    elif arguments[0].startswith("--directory=") and len(arguments) > 1:
+        moved, rest = arguments[:1], arguments[1:]
+    else:
+        return arguments
+    known = rest[0] in _COMMANDS or rest[0] in EVENTS
+    return [rest[0], *moved, *rest[1:]] if known else arguments
 
 
 class _Lazy(click.Group):

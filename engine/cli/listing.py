@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +12,14 @@ from engine import contexts
 from engine import plan as planning
 from engine.cli import SUCCESS, options, workflows
 from engine.contexts import RunFacts
+from engine.expr import to_string
 from engine.model import Job, Workflow
 from engine.plan import Leg, Plan
 from engine.report.style import table
 from engine.tree import Scope, Unresolved
+
+if TYPE_CHECKING:
+    from engine.cli.run import Prepared
 
 
 def _read(given: dict[str, Any]) -> list[Workflow]:
@@ -134,17 +138,28 @@ def plan(event: str, **given: Any) -> int:
 
     prepared = prepare(Request(event=event, **given), lenient=True)
     found = [
-        planning.as_json(p, _legs(p, facts, inputs, prepared.variables))
-        for p, facts, inputs in zip(prepared.plans, prepared.facts, prepared.inputs, strict=True)
+        planning.as_json(one, legs)
+        for one, legs in zip(prepared.plans, _all_legs(prepared), strict=True)
     ]
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     return SUCCESS
 
 
+def _all_legs(prepared: Prepared) -> list[dict[str, tuple[Leg, ...]]]:
+    """For each plan the legs that are asked for, of the jobs whose legs are already known."""
+    known = zip(prepared.plans, prepared.facts, prepared.inputs, strict=True)
+    return [
+        {
+            id_: tuple(leg for leg in legs if _is_wanted(leg, prepared.matrix))
+            for id_, legs in _legs(found, facts, inputs, prepared.variables).items()
+        }
+        for found, facts, inputs in known
+    ]
+
+
 def _legs(
     found: Plan, facts: RunFacts, inputs: dict[str, Any], variables: dict[str, str]
 ) -> dict[str, tuple[Leg, ...]]:
-    """The legs of the jobs whose legs are known before anything has run."""
     scope = Scope({"github": contexts.github(facts), "inputs": inputs, "vars": variables})
     legs = {}
     for job in found.jobs:
@@ -156,10 +171,18 @@ def _legs(
     return legs
 
 
-def dry_run(plans: Iterable[Plan], facts: Iterable[RunFacts]) -> int:
+def _is_wanted(leg: Leg, matrix: tuple[tuple[str, str], ...]) -> bool:
+    """Whether --matrix selects a leg; several values of one key select any of them."""
+    return all(
+        any(to_string(leg.matrix[key]) == value for name, value in matrix if name == key)
+        for key, _ in matrix
+        if key in leg.matrix
+    )
+
+
+def dry_run(prepared: Prepared) -> int:
     """What would run, in the order it would start."""
-    for found, fact in zip(plans, facts, strict=True):
-        legs = _legs(found, fact, {}, {})
+    for found, fact, legs in zip(prepared.plans, prepared.facts, _all_legs(prepared), strict=True):
         click.echo(f"{found.workflow.name} on {fact.event_name}")
         for level in found.levels():
             for id_ in level:
@@ -171,8 +194,12 @@ def _show_job(found: Plan, id_: str, legs: tuple[Leg, ...] | None) -> None:
     job = found.by_id[id_]
     needs = f" after {', '.join(found.needs[id_])}" if found.needs[id_] else ""
     condition = f" if {job.condition.node.text.strip()}" if job.condition else ""
-    for name in [leg.name for leg in legs] if legs else [f"{id_} (legs known later)"]:
+    names = [f"{id_} (legs known later)"] if legs is None else [leg.name for leg in legs]
+    for name in names:
         click.echo(f"  {name}{needs}{condition}")
+    if not names:
+        click.echo(f"  {id_} skipped: no leg of its matrix was selected by --matrix")
+        return
     for step in job.steps:
         text = step.name or step.run
         shown = (

@@ -40,20 +40,28 @@ def runner(name: str) -> Runner:
     return registered
 
 
-@dataclass(frozen=True, slots=True)
 class Fallback:
-    """Docker, or a namespace where the image can't be had; says so in the log."""
+    """Docker, or a namespace where the image can't be had; the log says so once for an image."""
 
-    first: Runner
-    second: Runner
+    def __init__(self, first: Runner, second: Runner) -> None:
+        self.first = first
+        self.second = second
+        self._missing: set[str] = set()
 
     @asynccontextmanager
     async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[Machine]:
         async with AsyncExitStack() as stack:
-            try:
-                machine = await stack.enter_async_context(self.first.open(spec, log))
-            except ImageUnavailable as error:
-                log(f"{error} Running in a namespace of this machine instead.")
+            machine = None
+            if spec.image not in self._missing:
+                try:
+                    machine = await stack.enter_async_context(self.first.open(spec, log))
+                except ImageUnavailable as error:
+                    if spec.image not in self._missing:
+                        log(
+                            f"{error} Jobs that need it run in a namespace of this machine instead."
+                        )
+                    self._missing.add(spec.image)
+            if machine is None:
                 machine = await stack.enter_async_context(self.second.open(spec, log))
             yield machine
 
@@ -88,13 +96,15 @@ async def decide(asked: str) -> Isolation:
     if spare.works:
         return Isolation("namespace", reason)
     raise MachineError(
-        f"{reason} And jobs can't run in namespaces here: {spare.reason} "
-        "Start Docker, or run jobs on this machine itself with --runner host."
+        f"{reason.rstrip('.')}. Jobs can't run in namespaces here either: "
+        f"{spare.reason.rstrip('.')}. What is left is this machine itself, with --runner host."
     )
 
 
 def chooser(isolation: Isolation, asked: str, images: Mapping[str, str]) -> Choose:
     """Finds the runner and the image of each leg."""
+
+    spare = Fallback(runner("docker"), runner("namespace")) if isolation.name == "docker" else None
 
     def choose(leg: Leg) -> Berth:
         image = leg.container.image if leg.container else image_of(leg, images)
@@ -102,10 +112,9 @@ def chooser(isolation: Isolation, asked: str, images: Mapping[str, str]) -> Choo
             return Berth(runner("host"), "")
         if isolation.name != "docker":
             return Berth(_without_images(leg, isolation.name), "")
-        docker = runner("docker")
-        if asked == "auto" and leg.container is None and image in IMAGES.values():
-            return Berth(Fallback(docker, runner("namespace")), image)
-        return Berth(docker, image)
+        if spare and asked == "auto" and leg.container is None and image in IMAGES.values():
+            return Berth(spare, image)
+        return Berth(runner("docker"), image)
 
     return choose
 

@@ -7,9 +7,9 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.cli import options, settings, show, workflows
 from engine.cli.workflows import Project
 from engine.contexts import Checkout, RunFacts
 from engine.events import Emit, Event, Outcome
+from engine.expr import to_string
 from engine.model import Workflow
 from engine.plan import Plan, plan, unknown_jobs
 from engine.problems import Place, Problem, Refused, did_you_mean, usage
@@ -88,7 +89,7 @@ def run(
     if dryrun:
         from engine.cli import listing
 
-        return listing.dry_run(prepared.plans, prepared.facts)
+        return listing.dry_run(prepared)
     return execute(prepared)
 
 
@@ -104,6 +105,7 @@ class Prepared:
     variables: dict[str, str]
     environment: dict[str, str]
     inputs: tuple[dict[str, Any], ...]
+    matrix: tuple[tuple[str, str], ...]
     images: dict[str, str]
 
 
@@ -112,7 +114,6 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
     project = workflows.project(request.directory)
     found, warnings = workflows.read_or_refuse(workflows.find(project, request.workflows))
     event = choose_event(request, found)
-    _matrix(request.matrix)
     started = [workflow for workflow in found if workflow.trigger(event)]
     chosen = _with_jobs(started, request)
     plans = tuple(plan(workflow, _own(workflow, request.jobs)) for workflow in chosen)
@@ -134,6 +135,7 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
         variables=_merged(request, project, "var", ".vars"),
         environment=_merged(request, project, "env", ".env"),
         inputs=tuple(settings.inputs(p.workflow, event, given) for p in plans),
+        matrix=_matrix(request.matrix),
         images=settings.images(request.platform, project.directory),
     )
 
@@ -187,7 +189,7 @@ def _facts(
     workflow: Workflow,
     inputs: dict[str, str],
 ) -> RunFacts:
-    actor = request.actor or getpass.getuser()
+    actor = request.actor or _user()
     payload = contexts.payload(event, checkout, actor, inputs)
     if request.eventpath:
         payload |= settings.event_payload(request.eventpath)
@@ -201,6 +203,13 @@ def _facts(
         workflow_file=workflow.file,
         actor=actor,
     )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in many containers
+        return "nobody"
 
 
 # --- running ------------------------------------------------------------------------------------
@@ -246,6 +255,9 @@ async def _run(prepared: Prepared, emit: Emit) -> int:
             return codes.ENVIRONMENT
         if prepared.request.runner == "auto" and isolation.name != "docker":
             print(f"runwright: jobs run in a namespace: {isolation.why}", file=sys.stderr)
+        if isolation.name == "namespace" and prepared.request.runner == "auto":
+            note = f"runwright: {isolation.why} Jobs run in namespaces of this machine instead."
+            print(note, file=sys.stderr)
         choose = places.chooser(isolation, prepared.request.runner, prepared.images)
         code = await _all_workflows(prepared, choose, cancellation, emit)
         nursery.cancel_scope.cancel()
@@ -288,7 +300,7 @@ def _settings(prepared: Prepared, index: int) -> Any:
         variables=prepared.variables,
         inputs=prepared.inputs[index],
         env=prepared.environment,
-        matrix=_matrix(request.matrix),
+        matrix=prepared.matrix,
         workspace_mode="bind" if request.bind else "copy" if request.copy else "overlay",
         pull=pull,
         options=request.container_options,
@@ -428,20 +440,37 @@ def _reporter(request: Request, many: bool) -> Callable[[Event], None]:
         _writer(sys.stdout),
         style,
         many=many,
-        again=lambda job: _again(request, job),
+        again=lambda job, matrix: _again(request, job, matrix),
         verbose=request.verbose,
         quiet=request.quiet,
     )
 
 
-def _again(request: Request, job: str) -> str:
-    """The shortest command that runs one job once more, with what it shows on the way."""
-    where = ["-C", request.directory] if request.directory else []
-    files = [word for path in request.workflows for word in ("-W", path)]
-    images = [word for item in request.platform for word in ("-P", item)]
-    runner = ["--runner", request.runner] if request.runner != "auto" else []
-    words = ["runwright", request.event or "run", *where, *files, *images, *runner]
-    return shlex.join([*words, "--job", job, "--verbose"])
+_OPTIONS = {"workflows": "-W", "directory": "-C", "platform": "-P", "pull": "--pull"}
+_NOT_AGAIN = frozenset(("event", "jobs", "matrix", "quiet", "verbose", "events", "as_json"))
+
+
+def _again(request: Request, job: str, matrix: Mapping[str, Any]) -> str:
+    """The command that runs one job, or one leg of it, once more, with the same options."""
+    words = ["runwright", request.event or "run"]
+    for option in fields(request):
+        value = getattr(request, option.name)
+        if option.name not in _NOT_AGAIN and value != option.default:
+            name = _OPTIONS.get(option.name, f"--{option.name.replace('_', '-')}")
+            words += _given(name, value)
+    legs = [
+        f"--matrix={name}:{to_string(value)}" for name, value in matrix.items() if _is_scalar(value)
+    ]
+    return shlex.join([*words, "--job", job, *legs, "--verbose"])
+
+
+def _given(name: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [name if value else name.replace("--", "--no-", 1)]
+    values = value if isinstance(value, tuple) else (value,)
+    if name == "--secret":  # the name alone: its value is asked for, or in the environment
+        values = tuple(item.partition("=")[0] for item in values)
+    return [word for item in values for word in (name, str(item))]
 
 
 def _writer(stream: Any) -> Callable[[str], None]:

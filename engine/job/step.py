@@ -10,7 +10,7 @@ from typing import Any
 import trio
 
 from engine import contexts
-from engine.events import Annotation, AttemptFailed, Log, Outcome, StepStarted
+from engine.events import Annotation, AttemptFailed, Outcome, StepStarted
 from engine.expr import to_string
 from engine.job import files, shells
 from engine.job.conditional import conditional
@@ -32,6 +32,12 @@ from engine.tree import (
     strings,
     why_false,
 )
+
+_STATUS = {
+    Outcome.SUCCESS: "no step has failed",
+    Outcome.FAILURE: "an earlier step failed",
+    Outcome.CANCELLED: "the job was cancelled",
+}
 
 
 class LiveStep:
@@ -79,7 +85,7 @@ class LiveStep:
         return await self.bench.answer(lambda: holds(found, self.scope()))
 
     def _why_not(self) -> str:
-        status = f"the job's status is {self.bench.state.status}"
+        status = _STATUS[self.bench.state.status]
         if self.step.condition is None:
             return status
         return f"{why_false(self.step.condition, self.scope())}; {status}"
@@ -127,9 +133,8 @@ class LiveStep:
         return await executed(script, self.bench.machine, self.bench.masks, self.bench.emit)
 
     async def _checkout(self) -> StepResult:
+        """The workspace already holds the repository; nothing is left to be done."""
         self._announce(None)
-        message = "The workspace already holds the repository; nothing to check out."
-        self.bench.emit(Log(job=self.bench.order.leg.key, message=message))
         return ended(Outcome.SUCCESS)
 
     def _script(self) -> Script:

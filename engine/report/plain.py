@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,53 +12,50 @@ from engine.events import Event, Outcome
 from engine.report.style import Style, duration, table
 
 TAIL = 20  # lines shown of the first step that failed
+Again = Callable[[str, Mapping[str, Any]], str]
+
+_COLOURS = {"error": "red", "warning": "yellow", "notice": "blue"}
 
 
 @dataclass(slots=True)
-class _Row:
-    """What the final table says of a job."""
+class _Job:
+    """What is known of one job so far; `failure` is the step that failed it and its last lines."""
 
     name: str
-    outcome: Outcome
-    seconds: float
-    where: str
-    notes: list[str]
+    where: str = "-"
+    matrix: Mapping[str, Any] = field(default_factory=dict)
+    retries: int = 0
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+    failed_step: str = ""
+    failed_lines: list[str] = field(default_factory=list)
+    finished: events.JobFinished | None = None
 
 
 @dataclass(slots=True)
-class _Failure:
-    run: str
-    job: str
-    name: str
-    step: str
-    reason: str
-    lines: list[str]
+class _Run:
+    workflow: str
+    order: dict[str, int]
+    finished: events.RunFinished | None = None
 
 
 @dataclass(slots=True)
 class Plain:
     """A reporter; `write` gets whole lines with their newline, `close` prints the table.
 
-    `again` gives the command that runs one job, by its id, once more. `many` says that several
-    workflows run, so that each line names its workflow too.
+    `again` gives the command that runs one job once more, by its id and its matrix values.
+    `many` says that several workflows run, so that each line names its workflow too.
     """
 
     write: Callable[[str], None]
     style: Style = field(default_factory=Style)
     many: bool = False
-    again: Callable[[str], str] | None = None
+    again: Again | None = None
     verbose: bool = False
     quiet: bool = False
-    _names: dict[tuple[str, str], str] = field(default_factory=dict)
-    _workflows: dict[str, str] = field(default_factory=dict)
-    _where: dict[tuple[str, str], str] = field(default_factory=dict)
-    _rows: list[_Row] = field(default_factory=list)
-    _tails: dict[tuple[str, str], deque[str]] = field(default_factory=dict)
-    _attempts: dict[tuple[str, str], int] = field(default_factory=dict)
-    _steps: dict[tuple[str, str], str] = field(default_factory=dict)
-    _failure: _Failure | None = None
+    _runs: dict[str, _Run] = field(default_factory=dict)
+    _jobs: dict[tuple[str, str], _Job] = field(default_factory=dict)
+    _failures: list[tuple[str, str]] = field(default_factory=list)
     _summaries: list[tuple[str, str]] = field(default_factory=list)
-    _runs: list[tuple[str, Outcome, float]] = field(default_factory=list)
 
     def __call__(self, event: Event) -> None:
         handler = _HANDLERS.get(type(event))
@@ -67,130 +64,116 @@ class Plain:
 
     # --- lines ----------------------------------------------------------------------------------
 
-    def _name(self, event: Event) -> str:
-        name = self._names.get((event.run, event.job), event.job)
-        return f"{self._workflows.get(event.run, '')}/{name}" if self.many else name
+    def _job(self, event: Event) -> _Job:
+        return self._jobs.setdefault((event.run, event.job), _Job(event.job))
 
-    def _line(self, event: Event, text: str) -> None:
+    def _name(self, run: str, job: str) -> str:
+        name = self._jobs[run, job].name if (run, job) in self._jobs else job
+        return f"{self._runs[run].workflow}/{name}" if self.many and run in self._runs else name
+
+    def _prefix(self, event: Event) -> str:
         bar = "│" if self.style.unicode else "|"
-        prefix = self.style.paint(f"{self._name(event)} {bar}", "cyan") if event.job else ""
-        self.write(f"{prefix} {text}\n" if prefix else f"{text}\n")
+        name = self._name(event.run, event.job)
+        return self.style.paint(f"{name} {bar}", "cyan") if event.job else ""
 
-    def _lines(self, event: Event, text: str) -> None:
-        for line in text.removesuffix("\n").split("\n"):
-            self._line(event, line)
+    def _line(self, event: Event, text: str, colour: str = "") -> None:
+        prefix = self._prefix(event)
+        for line in text.split("\n"):
+            painted = self.style.paint(line, colour) if colour else line
+            self.write(f"{prefix} {painted}\n" if prefix else f"{painted}\n")
 
     # --- events ---------------------------------------------------------------------------------
 
     def _run_started(self, event: events.RunStarted) -> None:
-        self._workflows[event.run] = event.workflow
+        order = {id_: index for index, id_ in enumerate(event.jobs)}
+        self._runs[event.run] = _Run(event.workflow, order)
         arrow = "▶" if self.style.unicode else ">"
         title = f": {event.title}" if event.title not in ("", event.workflow) else ""
         text = f"{arrow} {event.workflow} #{event.run_number} on {event.event_name}{title}"
         self.write(f"{self.style.paint(text, 'bold')}\n")
 
     def _run_finished(self, event: events.RunFinished) -> None:
-        self._runs.append((self._workflows.get(event.run, ""), event.outcome, event.seconds))
+        if event.run in self._runs:
+            self._runs[event.run].finished = event
 
     def _job_started(self, event: events.JobStarted) -> None:
-        key = event.run, event.job
-        self._names[key] = event.name
-        self._where[key] = event.isolation
+        job = self._job(event)
+        job.name, job.where, job.matrix = event.name, event.isolation, event.matrix
         image = f" ({event.image})" if event.image else ""
-        self._line(event, self.style.paint(f"runs in {event.isolation}{image}", "dim"))
+        self._line(event, f"runs in {event.isolation}{image}", "dim")
 
     def _job_finished(self, event: events.JobFinished) -> None:
-        key = event.run, event.job
-        self._names[key] = event.name
+        job = self._job(event)
+        job.name, job.finished = event.name, event
         if event.reason and event.outcome is not Outcome.SUCCESS:
             self._line(event, f"{self.style.mark(event.outcome)} {event.outcome}: {event.reason}")
-        notes = [event.reason] if event.reason else []
-        if event.allowed_to_fail:
-            notes.insert(0, "allowed to fail (continue-on-error)")
-        if self._attempts.get(key):
-            retries = self._attempts[key]
-            notes.append(f"{retries} {'retry' if retries == 1 else 'retries'}")
-        where = self._where.get(key, "-")
-        self._rows.append(_Row(self._name(event), event.outcome, event.seconds, where, notes))
-        if event.outcome is Outcome.FAILURE and self._failure is None and event.reason:
-            self._failure = _Failure(event.run, event.job, self._name(event), "", event.reason, [])
+        if event.outcome is Outcome.FAILURE and not event.allowed_to_fail:
+            self._failures.append((event.run, event.job))
 
     def _step_started(self, event: events.StepStarted) -> None:
-        self._tails[event.run, event.job] = deque(maxlen=TAIL)
-        self._steps[event.run, event.job] = event.name
-        self._line(event, self.style.paint(event.name, "bold"))
-        if self.verbose:
-            for line in event.script.strip().split("\n"):
-                self._line(event, self.style.paint(f"  {line}", "dim"))
-            self._line(event, self.style.paint(f"  shell: {event.shell}", "dim"))
-            for name, value in event.env.items():
-                self._line(event, self.style.paint(f"  env: {name}={value}", "dim"))
+        self._job(event).tail.clear()
+        self._line(event, event.name, "bold")
+        if self.verbose and event.script:
+            self._line(event, "\n".join(f"  {line}" for line in _shown(event)), "dim")
 
     def _step_finished(self, event: events.StepFinished) -> None:
-        skipped = event.outcome is Outcome.SKIPPED
-        time = "" if skipped else f" {self.style.paint(duration(event.seconds), 'dim')}"
-        reason = (
-            f": {event.reason}" if event.reason and event.outcome is not Outcome.SUCCESS else ""
-        )
-        tolerated = event.outcome is Outcome.FAILURE and event.conclusion is Outcome.SUCCESS
-        note = " (continue-on-error)" if tolerated else ""
-        if skipped:
-            self._line(event, self.style.paint(f"- {event.name} skipped{reason}", "dim"))
-        else:
-            mark = self.style.mark(event.outcome)
-            self._line(event, f"{mark} {event.name}{time}{reason}{note}")
-        if event.conclusion is Outcome.FAILURE and self._failure is None:
-            lines = list(self._tails.get((event.run, event.job), ()))
-            self._failure = _Failure(
-                event.run, event.job, self._name(event), event.name, event.reason, lines
-            )
+        job = self._job(event)
+        if event.outcome is Outcome.SKIPPED:
+            reason = f": {event.reason}" if event.reason else ""
+            return self._line(event, f"- {event.name} skipped{reason}", "dim")
+        text = f"{self.style.mark(event.outcome)} {event.name}"
+        text += f" {self.style.paint(duration(event.seconds), 'dim')}"
+        if event.reason and not _ends_with(job.tail, event.reason):
+            text += f": {event.reason}"
+        if event.outcome is Outcome.FAILURE and event.conclusion is Outcome.SUCCESS:
+            text += " (continue-on-error)"
+        self._line(event, text)
+        if event.conclusion is Outcome.FAILURE and not job.failed_step:
+            job.failed_step, job.failed_lines = event.name, list(job.tail)
+            if event.reason and not _ends_with(job.tail, event.reason):
+                job.failed_lines.append(event.reason)
+        return None
 
     def _attempt_failed(self, event: events.AttemptFailed) -> None:
-        key = event.run, event.job
-        self._attempts[key] = self._attempts.get(key, 0) + 1
+        self._job(event).retries += 1
         text = (
             f"attempt {event.attempt} of {event.attempts} failed: {event.reason} "
             f"Trying again in {duration(event.delay)}."
         )
-        self._line(event, self.style.paint(text, "yellow"))
+        self._line(event, text, "yellow")
 
     def _output(self, event: events.Output) -> None:
         lines = event.text.removesuffix("\n").split("\n")
-        self._tails.setdefault((event.run, event.job), deque(maxlen=TAIL)).extend(lines[-TAIL:])
-        if self.quiet:
-            return
-        bar = "│" if self.style.unicode else "|"
-        prefix = self.style.paint(f"{self._name(event)} {bar}", "cyan") + "   "
-        self.write(prefix + f"\n{prefix}".join(lines) + "\n")
+        self._job(event).tail.extend(lines[-TAIL:])
+        if not self.quiet:
+            prefix = f"{self._prefix(event)}   "
+            self.write(prefix + f"\n{prefix}".join(lines) + "\n")
 
     def _group_started(self, event: events.GroupStarted) -> None:
         if not self.quiet:
             arrow = "▸" if self.style.unicode else ">"
-            self._line(event, f"  {self.style.paint(f'{arrow} {event.title}', 'blue')}")
+            self._line(event, f"  {arrow} {event.title}", "blue")
 
     def _annotation(self, event: events.Annotation) -> None:
-        colours = {"error": "red", "warning": "yellow", "notice": "blue"}
         place = event.file + (f":{event.line}" if event.line else "")
         title = f"{event.title}: " if event.title else ""
         where = f" ({place})" if place else ""
-        text = f"{event.level}: {title}{event.message}{where}"
-        tail = self._tails.setdefault((event.run, event.job), deque(maxlen=TAIL))
-        lines = text.split("\n")
-        tail.extend(lines)
+        lines = f"{event.level}: {title}{event.message}{where}".split("\n")
+        self._job(event).tail.extend(lines)
         for line in lines:
-            self._line(event, f"  {self.style.paint(line, colours[event.level])}")
+            self._line(event, f"  {line}", _COLOURS[event.level])
 
     def _debug(self, event: events.Debug) -> None:
-        self._lines(event, self.style.paint(f"  debug: {event.message}", "dim"))
+        self._line(event, f"  debug: {event.message}", "dim")
 
     def _summary(self, event: events.Summary) -> None:
-        self._summaries.append((self._name(event), event.text))
+        self._summaries.append((self._name(event.run, event.job), event.text))
 
     def _log(self, event: events.Log) -> None:
         if event.level != "info":
-            self._line(event, self.style.paint(f"{event.level}: {event.message}", "yellow"))
+            self._line(event, f"{event.level}: {event.message}", "yellow")
         elif not self.quiet:
-            self._line(event, self.style.paint(event.message, "dim"))
+            self._line(event, event.message, "dim")
 
     # --- the end --------------------------------------------------------------------------------
 
@@ -198,38 +181,67 @@ class Plain:
         """What a reader wants at the end: summaries, the table, the failure, the next command."""
         for name, text in self._summaries:
             self.write(f"\n{self.style.paint(f'Summary of {name}', 'bold')}\n{text.rstrip()}\n")
-        if self._rows:
-            self.write("\n")
+        rows = [self._row(key, job) for key, job in sorted(self._jobs.items(), key=self._place)]
+        if any(rows):
             header = ["", "Job", "Result", "Time", "Where", "Notes"]
-            for line in table([header, *(self._cells(row) for row in self._rows)]):
-                self.write(f"{line}\n")
-        if self._failure is not None:
-            self._show_failure(self._failure)
-        for name, outcome, seconds in self._runs:
-            mark = self.style.mark(outcome)
-            self.write(f"\n{mark} {name}: {self.style.outcome(outcome)} in {duration(seconds)}\n")
+            self.write("\n" + "".join(f"{line}\n" for line in table([header, *filter(None, rows)])))
+        if self._failures:
+            self._show_failure(self._failures[0])
+        for run in self._runs.values():
+            if run.finished is not None:
+                outcome, seconds = run.finished.outcome, run.finished.seconds
+                text = f"{run.workflow}: {self.style.outcome(outcome)} in {duration(seconds)}"
+                self.write(f"\n{self.style.mark(outcome)} {text}\n")
 
-    def _cells(self, row: _Row) -> list[str]:
-        skipped = row.outcome is Outcome.SKIPPED
+    def _place(self, item: tuple[tuple[str, str], _Job]) -> tuple[int, int, int]:
+        """Workflows as they started, jobs as in their file, legs as in their matrix."""
+        (run, key), _ = item
+        id_, _, leg = key.partition(".")
+        order = self._runs[run].order.get(id_, 0) if run in self._runs else 0
+        return list(self._runs).index(run) if run in self._runs else 0, order, int(leg or 0)
+
+    def _row(self, key: tuple[str, str], job: _Job) -> list[str]:
+        event = job.finished
+        if event is None:
+            return []
         return [
-            self.style.mark(row.outcome),
-            row.name,
-            self.style.outcome(row.outcome),
-            "" if skipped else duration(row.seconds),
-            row.where,
-            "; ".join(row.notes),
+            self.style.mark(event.outcome),
+            self._name(*key),
+            self.style.outcome(event.outcome),
+            "" if event.outcome is Outcome.SKIPPED else duration(event.seconds),
+            job.where,
+            "; ".join(_notes(job, event)),
         ]
 
-    def _show_failure(self, failure: _Failure) -> None:
-        step = f', step "{failure.step}"' if failure.step else ""
-        self.write(f"\n{self.style.paint(f'First failure: {failure.name}{step}', 'red')}\n")
-        for line in failure.lines:
+    def _show_failure(self, key: tuple[str, str]) -> None:
+        job = self._jobs[key]
+        step = f', step "{job.failed_step}"' if job.failed_step else ""
+        self.write(f"\n{self.style.paint(f'First failure: {self._name(*key)}{step}', 'red')}\n")
+        reason = job.finished.reason if job.finished else ""
+        for line in job.failed_lines or [reason]:
             self.write(f"    {line}\n")
-        if not failure.lines or failure.reason not in failure.lines[-1]:
-            self.write(f"    {failure.reason}\n")
         if self.again is not None:
-            job = failure.job.partition(".")[0]
-            self.write(f"Run it again with: {self.style.paint(self.again(job), 'bold')}\n")
+            command = self.again(key[1].partition(".")[0], job.matrix)
+            self.write(f"Run it again with: {self.style.paint(command, 'bold')}\n")
+
+
+def _shown(event: events.StepStarted) -> list[str]:
+    """A step's header as the log of GitHub has it: script, shell, env."""
+    script = event.script.strip().split("\n")
+    return [*script, f"shell: {event.shell}", *(f"env: {k}={v}" for k, v in event.env.items())]
+
+
+def _ends_with(tail: deque[str], reason: str) -> bool:
+    return bool(tail) and reason in tail[-1]
+
+
+def _notes(job: _Job, event: events.JobFinished) -> list[str]:
+    notes = ["allowed to fail (continue-on-error)"] if event.allowed_to_fail else []
+    notes += [event.reason] if event.reason else []
+    notes += [f'step "{job.failed_step}"'] if job.failed_step else []
+    if job.retries:
+        notes.append(f"{job.retries} {'retry' if job.retries == 1 else 'retries'}")
+    return notes
 
 
 _HANDLERS: dict[type[Event], Callable[[Plain, Any], None]] = {
