@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 from engine.contexts import ZERO_SHA, Checkout, Commit
@@ -15,6 +16,7 @@ _REMOTE = re.compile(
 )
 
 
+@cache
 def root(directory: Path) -> Path | None:
     """The top of the work tree that a directory is in; None outside of one."""
     found = _git(directory, "rev-parse", "--show-toplevel")

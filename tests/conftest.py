@@ -5,7 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# no test depends on how fast a machine is
+hypothesis.settings.register_profile("runwright", deadline=None)
+hypothesis.settings.load_profile("runwright")
 
 CONFORMANCE = Path(__file__).parent.parent.parent / "shared" / "conformance"
 

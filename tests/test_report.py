@@ -110,7 +110,7 @@ Summary of build (1)
 
    Job        Result   Time   Where   Notes
 ✓  build (1)  success  2.00s  docker
-✗  test       failure  1m20s  docker  1 retry
+✗  test       failure  1m20s  docker  step "Run test"; 1 retry
 -  ship       skipped         -       a need failed
 
 First failure: test, step "Run test"
@@ -185,10 +185,34 @@ def test_only_the_first_failure_with_its_last_lines() -> None:
         Output(**at("a", 1), text=lines),
         StepFinished(**at("a", 1), name="A", **failed),
         StepFinished(**at("b", 1), name="B", **failed),
+        JobFinished(**at("a"), name="a", outcome=BAD),
+        JobFinished(**at("b"), name="b", outcome=BAD),
     ])  # fmt: skip
     end = shown.partition("First failure: ")[2].splitlines()
     assert end[0] == 'a, step "A"'
     assert end[1:] == [f"    line {number}" for number in range(30, TAIL + 30)] + ["    no"]
+
+
+def test_a_job_that_may_fail_is_not_the_first_failure() -> None:
+    allowed = JobFinished(**at("a"), name="a", outcome=BAD, reason="x", allowed_to_fail=True)
+    assert "First failure" not in plain([allowed])
+    failed = JobFinished(**at("b"), name="b", outcome=BAD, reason="y")
+    assert plain([allowed, failed]).endswith("\nFirst failure: b\n    y\n")
+
+
+def test_the_next_command_to_type() -> None:
+    shown = plain(EVENTS, again=lambda job, matrix: f"runwright -j {job} {dict(matrix)}")
+    assert (
+        "\n    Process completed with exit code 1.\nRun it again with: runwright -j test {}\n"
+        in (shown)
+    )
+
+
+def test_the_table_is_in_the_order_of_the_file() -> None:
+    ends = [("ship", "s"), ("build.10", "b10"), ("test", "t"), ("build.2", "b2")]
+    shown = plain([RUN, *(JobFinished(**at(key), name=name, outcome=OK) for key, name in ends)])
+    rows = shown.partition("Notes\n")[2].splitlines()
+    assert [row.split()[1] for row in rows] == ["b2", "b10", "t", "s"]
 
 
 def test_a_job_that_fails_outside_its_steps_is_a_failure_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ DEFECT, TIMED_OUT, CANCELLED = 70, 124, 130
 
 def main() -> NoReturn:
     """The command `runwright`: run it with sys.argv and leave with its exit code."""
+    gc.set_threshold(50_000)  # importing makes many objects and no garbage
     _open_streams()
     try:
         code = run_command(sys.argv[1:])

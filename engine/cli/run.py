@@ -459,7 +459,9 @@ def _again(request: Request, job: str, matrix: Mapping[str, Any]) -> str:
             name = _OPTIONS.get(option.name, f"--{option.name.replace('_', '-')}")
             words += _given(name, value)
     legs = [
-        f"--matrix={name}:{to_string(value)}" for name, value in matrix.items() if _is_scalar(value)
+        f"--matrix={name}:{to_string(value)}"
+        for name, value in matrix.items()
+        if not isinstance(value, (list, dict))
     ]
     return shlex.join([*words, "--job", job, *legs, "--verbose"])
 

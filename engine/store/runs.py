@@ -56,7 +56,7 @@ def begin(repository: str, workflow: str) -> Record:
 
 def writer(record: Record) -> Callable[[Event], None]:
     """An emit that appends each event as one JSON line, readable while the run goes on."""
-    file = record.events.open("a", encoding="utf-8", buffering=1)
+    file = record.events.open("a", encoding="utf-8", errors="replace", buffering=1)
     return lambda event: print(json.dumps(as_json(event), ensure_ascii=False), file=file)
 
 
