@@ -56,7 +56,6 @@ class MachineSpec:
     name: str
     layout: Layout
     source: Path | None = None  # the repository on this computer; None: an empty workspace
-    hidden: tuple[str, ...] = ()  # paths below `source` that the job does not see
     workspace_mode: WorkspaceMode = "overlay"
     image: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +66,7 @@ class MachineSpec:
     platform: str = ""
     pull: PullPolicy = "missing"
     credentials: Credentials | None = None
+    hidden: tuple[str, ...] = ()  # paths below `source` that the job does not see
 
 
 @dataclass(frozen=True, slots=True)

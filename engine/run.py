@@ -381,7 +381,7 @@ class _Legs:
         finally:
             self.places.release_on_behalf_of(place)
         self.results[leg.key] = result
-        self.outputs.update({name: value for name, value in result.outputs.items() if value})
+        self.outputs.update(result.outputs)
         self.run_.broke |= result.broke
         self.run_.timed_out |= result.timed_out
         if result.outcome is Outcome.FAILURE and leg.fail_fast and not leg.continue_on_error:

@@ -200,7 +200,7 @@ def _names(specs: list[MachineSpec]) -> list[str]:
 
 
 class SlowRunner(FakeRunner):
-    """Its machines take `seconds` to open."""
+    """Its machines take `seconds` to open, and it tells of it, also of their end."""
 
     def __init__(self, seconds: float, **more: Any) -> None:
         super().__init__(**more)
@@ -208,9 +208,13 @@ class SlowRunner(FakeRunner):
 
     @asynccontextmanager
     async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[FakeMachine]:
-        await trio.sleep(self.seconds)
-        async with super().open(spec, log) as machine:
-            yield machine
+        try:
+            log("opening")
+            await trio.sleep(self.seconds)
+            async with super().open(spec, log) as machine:
+                yield machine
+        finally:
+            log("closed")
 
 
 def check_laws(ran: Ran) -> None:

@@ -668,7 +668,7 @@ jobs:
   legs:
     needs: first
     runs-on: ubuntu-latest
-    strategy: {matrix: {n: [1, 2]}}
+    strategy: {fail-fast: false, matrix: {n: [1, 2]}}
     steps: [run: "exit ${{ needs.first.outputs.it }}"]
 """
 

@@ -177,6 +177,31 @@ def test_a_cancel_before_anything_started(condition: str, result: str) -> None:
     assert ran.jobs == {"a": result} and ran.outcome == "cancelled"
 
 
+@pytest.mark.covers("JOB-024", "JOB-026")
+def test_a_failure_after_a_cancel_changes_nothing() -> None:
+    ran = run(
+        job(
+            """
+            - run: sleep 100
+            - run: exit 1
+              if: always()
+            - run: echo
+              if: failure()
+            - run: echo ${{ job.status }}
+              if: cancelled()
+            """
+        ),
+        cancel_at=10,
+    )
+    assert ran.conclusions() == ["cancelled", "failure", "skipped", "success"]
+    assert ran.printed() == "cancelled\n" and ran.jobs == {"test": "cancelled"}
+
+
+def test_a_step_after_a_cancel_may_still_ask_the_machine_and_is_skipped() -> None:
+    steps = "- run: sleep 100\n- run: echo\n  env: {H: \"${{ hashFiles('x') }}\"}"
+    assert run(job(steps), cancel_at=10).conclusions() == ["cancelled", "skipped"]
+
+
 # --- time limits ----------------------------------------------------------------------------------
 
 

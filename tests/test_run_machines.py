@@ -105,6 +105,13 @@ def test_a_lost_machine_fails_the_matrix_fast() -> None:
     assert run(text).jobs == {"a.0": "failure", "a.1": "cancelled"}
 
 
+def test_a_machine_opened_ahead_for_nothing() -> None:
+    """Nothing is said of a job that is over, and nobody waits for its machine."""
+    ran = run(THREE.format(a="|\n          sleep 5\n          exit 1"), runner=SlowRunner(100))
+    assert ran.jobs == {"a": "failure", "b": "skipped", "c": "success"}
+    assert max(ran.times) == pytest.approx(109, abs=0.01)
+
+
 # --- hashFiles ------------------------------------------------------------------------------------
 
 
@@ -145,6 +152,12 @@ def test_hash_files_is_asked_again_by_the_next_step() -> None:
     assert run(job(step + step), runner=runner).printed() == (
         f"{digest(b'one')}\n{digest(b'two')}\n"
     )
+
+
+def test_hash_files_in_a_name() -> None:
+    runner, _ = hashing([b"one"])
+    ran = run(job("- run: echo\n  name: ${{ hashFiles('*.lock') }}"), runner=runner)
+    assert ran.step(1).name == digest(b"one")
 
 
 @pytest.mark.parametrize(

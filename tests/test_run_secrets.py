@@ -89,6 +89,8 @@ def test_in_the_title_of_the_run() -> None:
 
 
 def test_what_is_masked_while_a_job_runs() -> None:
+    lost = run(job("- run: 'echo ::add-mask::late-secret'\n- run: lost late-secret"))
+    assert lost.reasons == {"test": "***"}
     text = job(
         "- run: 'echo ::add-mask::late-secret'\n- {name: late-secret, run: echo late-secret}\n"
         "- run: echo late-secret\n  if: false",

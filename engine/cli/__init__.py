@@ -19,17 +19,21 @@ def main() -> NoReturn:
     _open_streams()
     try:
         code = run_command(sys.argv[1:])
+    except (KeyboardInterrupt, BrokenPipeError):  # nobody reads our output any more
+        code = CANCELLED
+    sys.exit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """The exit code, when all that was printed has left us."""
+    try:
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = CANCELLED
-    except BrokenPipeError:  # the reader of our output went away: say nothing more to it
-        _forget_output()
-        code = CANCELLED
     except OSError as error:
-        _forget_output()
-        print(f"runwright: standard output: {error.strerror}", file=sys.stderr)
-        code = ENVIRONMENT
-    sys.exit(code)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # say nothing more to it
+        if not isinstance(error, BrokenPipeError):
+            print(f"runwright: standard output: {error.strerror}", file=sys.stderr)
+            return code or ENVIRONMENT
+    return code
 
 
 def _open_streams() -> None:
@@ -39,10 +43,6 @@ def _open_streams() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-
-
-def _forget_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run_command(arguments: list[str]) -> int:
@@ -67,6 +67,7 @@ def run_command(arguments: list[str]) -> int:
     except (KeyboardInterrupt, BrokenPipeError):
         raise
     except SystemExit:  # how click ends when the reader of our output went away
+        sys.stdout = sys.__stdout__  # which click has replaced
         raise BrokenPipeError from None
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
