@@ -250,8 +250,7 @@ def test_a_bad_option(repository: Path, name: str) -> None:
     (repository / "list.json").write_text("[]")
     (repository / "deep.json").write_text("[" * 100_000)
     runner = () if "--runner" in arguments else ("--runner", "host")
-    words = (arguments[0], *runner, *arguments[1:]) if arguments[0][0] != "-" else arguments
-    done = runwright(repository, *words, *(runner if words is arguments else ()))
+    done = runwright(repository, *arguments, *runner)
     assert (done.code, done.out) == (code, "")
     assert message in done.err
 
@@ -281,8 +280,9 @@ def test_docker_does_not_answer(repository: Path, address: str, message: str) ->
     done = runwright(repository, "--runner", "docker", env=env)
     assert done.code == 4
     assert message in done.out
-    for command in ("clean", "run"):
-        assert runwright(repository, command, "--runner", "docker", env=env).code in (2, 4)
+    cleaned = runwright(repository, "clean", env=env)
+    assert cleaned.code == 4
+    assert message in cleaned.err
 
 
 @docker
