@@ -1,0 +1,88 @@
+"""What the user asked of a run, and the machines that come of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.contexts import RunFacts
+from engine.machine import Credentials, Layout, MachineSpec, PullPolicy, Runner, WorkspaceMode
+from engine.plan import Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Berth:
+    """Where one leg will run."""
+
+    runner: Runner
+    image: str
+
+
+class NoPlace(Exception):
+    """This computer has nothing that stands for what a job runs on; the text has the remedy."""
+
+
+Choose = Callable[[Leg], Berth]
+"""Finds the berth of a leg, or raises NoPlace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked of a run, beside the workflow itself."""
+
+    source: Path
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    matrix: tuple[tuple[str, str], ...] = ()
+    hidden: tuple[str, ...] = ()
+    workspace_mode: WorkspaceMode = "overlay"
+    pull: PullPolicy = "missing"
+    options: str = ""
+    network: str = ""
+    platform: str = ""
+    debug: bool = False
+
+
+def machine_spec(leg: Leg, berth: Berth, settings: Settings, facts: RunFacts) -> MachineSpec:
+    """What the runner is told: the job's container, or the image that stands for its label."""
+    container = leg.container
+    return MachineSpec(
+        run_id=facts.run_id,
+        name=re.sub(r"[^a-zA-Z0-9_.-]", "-", leg.key),
+        layout=layout(facts.checkout.name, in_container=container is not None),
+        source=settings.source,
+        hidden=settings.hidden,
+        workspace_mode=settings.workspace_mode,
+        image=berth.image,
+        env=container.env if container else {},
+        volumes=container.volumes if container else (),
+        ports=container.ports if container else (),
+        options=" ".join(filter(None, (settings.options, container.options if container else ""))),
+        network=settings.network,
+        platform=settings.platform,
+        pull=settings.pull,
+        credentials=Credentials(container.username, container.password)
+        if container and container.username
+        else None,
+    )
+
+
+def layout(repository: str, *, in_container: bool) -> Layout:
+    """GitHub's directories on its hosted machines and in job containers (actions/runner)."""
+    if in_container:
+        return Layout(
+            workspace=f"/__w/{repository}/{repository}",
+            temp="/__w/_temp",
+            tool_cache="/__t",
+            home="/github/home",
+        )
+    return Layout(
+        workspace=f"/home/runner/work/{repository}/{repository}",
+        temp="/home/runner/work/_temp",
+        tool_cache="/opt/hostedtoolcache",
+    )
