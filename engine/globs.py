@@ -174,8 +174,9 @@ class _Reader:
             self._fault(self.index, message)
             self._literal(char)
             return
-        flags = {"optional": True} if char == "?" else {"many": True}
-        self.atoms[-1] = replace(self.atoms[-1], **flags)
+        last = self.atoms[-1]
+        is_optional, is_many = last.optional or char == "?", last.many or char == "+"
+        self.atoms[-1] = replace(last, optional=is_optional, many=is_many)
         self.index += 1
 
     def _escape(self) -> None:
@@ -268,8 +269,8 @@ def scalars(node: Node | None) -> list[Scalar]:
 def _problems(scalar: Scalar, key: str) -> list[Problem]:
     reader = _Reader(scalar.text)
     reader.pattern()
-    never = _never_in_path if key.startswith("paths") else _never_in_ref
-    faults = [*reader.faults, *never(scalar.text)]
+    never = _NEVER.get(key.removesuffix("-ignore"))
+    faults = [*reader.faults, *(never(scalar.text) if never else ())]
     return [Problem(scalar.place_at(f.offset), f.message, "glob", f.level) for f in faults]
 
 
@@ -293,7 +294,10 @@ def _never_in_ref(pattern: str) -> list[_Fault]:
             message = f'"{pattern}" matches no name: names come without "{prefix}"; write "{rest}"'
             return [_Fault(start, message, "warning")]
     bad = next((index for index, char in enumerate(pattern) if char in _NOT_IN_REFS), None)
-    if bad is None:
+    if bad is None or "[" in pattern:  # a set may list more than what stands in names
         return []
     message = f'"{pattern}" matches no name: no branch or tag has "{pattern[bad]}" in its name'
     return [_Fault(bad, message, "warning")]
+
+
+_NEVER = {"branches": _never_in_ref, "tags": _never_in_ref, "paths": _never_in_path}

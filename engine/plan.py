@@ -84,6 +84,7 @@ class Leg:
     continue_on_error: bool
     timeout: float
     cancel_timeout: float
+    environment: str = ""
 
 
 def strategy_context(fail_fast: bool, index: int, total: int, most: int) -> dict[str, Any]:
@@ -159,6 +160,7 @@ def is_static(job: Job) -> bool:
         job.name,
         job.continue_on_error,
         job.timeout_minutes,
+        job.environment.get("name") if isinstance(job.environment, Fields) else job.environment,
         job.cancel_timeout_minutes,
     )
     return all("needs" not in roots(tree) for tree in trees)
@@ -219,6 +221,7 @@ def _leg(
         max_parallel=max_parallel,
         continue_on_error=boolean(job.continue_on_error, inner),
         timeout=60 * number(job.timeout_minutes, inner, DEFAULT_TIMEOUT),
+        environment=_environment(job.environment, inner),
         cancel_timeout=60 * number(job.cancel_timeout_minutes, inner, DEFAULT_CANCEL_TIMEOUT),
     )
 
@@ -250,6 +253,10 @@ def _runs_on(tree: Tree | None, scope: Scope) -> tuple[str, ...]:
             (to_string(labels),) if not isinstance(labels, list) else tuple(map(to_string, labels))
         )
     return list_of_strings(tree, scope)
+
+
+def _environment(tree: Tree | None, scope: Scope) -> str:
+    return string(tree.get("name") if isinstance(tree, Fields) else tree, scope)
 
 
 def _container(tree: Tree | None, scope: Scope) -> Container | None:

@@ -20,7 +20,7 @@ from engine.machine import Command, Log, MachineSpec
 from engine.model import Workflow
 from engine.plan import Leg, plan
 from engine.problems import errors
-from engine.run import Berth, NoPlace, RunResult, Settings
+from engine.run import Berth, EnterGroup, NoPlace, RunResult, Settings
 from engine.run import run as run_plan
 from runners.fake import FakeMachine, FakeRunner, Reply
 
@@ -136,6 +136,7 @@ class Scripted:
     cancellation: Cancellation = field(default_factory=Cancellation)
     cancel_at: float | None = None  # below zero: before the run
     on_event: Callable[[Event, Cancellation], None] | None = None
+    enter_group: EnterGroup | None = None
 
     async def run(self) -> Ran:
         found = plan(workflow(self.text), self.selected)
@@ -155,7 +156,14 @@ class Scripted:
                 nursery.start_soon(self._cancel, self.cancel_at)
             with trio.fail_after(10**7):  # a deadlock is an error too
                 ran.result = await run_plan(
-                    found, self._facts(), settings, self._choose, self.cancellation, emit, limiter
+                    found,
+                    self._facts(),
+                    settings,
+                    self._choose,
+                    self.cancellation,
+                    emit,
+                    limiter,
+                    self.enter_group,
                 )
             nursery.cancel_scope.cancel()
         assert _names(self.runner.opened) == _names(self.runner.closed)

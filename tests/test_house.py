@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 # a room imports only rooms that stand before it
 ROOMS = (
     *("problems", "source", "events", "machine", "expr", "availability", "tree", "retry"),
-    *("schemas", "check", "model", "matrix", "plan", "actions", "masks", "commandfiles"),
+    *("schemas", "check", "model", "globs", "cron", "inputs", "triggers", "matrix", "plan"),
+    *("actions", "masks", "commandfiles"),
     *("transcript", "contexts", "hashfiles", "hashing", "job", "ahead", "run", "report"),
     *("store", "git", "cli"),
 )

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -268,19 +269,23 @@ async def _run(prepared: Prepared, emit: Emit) -> int:
 async def _all_workflows(prepared: Prepared, choose: Any, cancellation: Any, emit: Emit) -> int:
     import trio
 
+    from engine.job import Cancellation
     from engine.run import RunResult
     from engine.run import run as run_plan
+    from engine.store import groups
 
     results: list[RunResult] = []
     most = prepared.request.concurrent_jobs or max(4, os.cpu_count() or 1)
     slots = trio.CapacityLimiter(most)
 
     async def one(index: int) -> None:
-        found = prepared.plans[index]
+        found, facts = prepared.plans[index], prepared.facts[index]
         wanted = _settings(prepared, index)
-        results.append(
-            await run_plan(found, prepared.facts[index], wanted, choose, cancellation, emit, slots)
-        )
+        enter = partial(groups.member, facts.checkout.repository)
+        # a run that another one replaces is cancelled alone, not with its neighbours
+        stop = Cancellation()
+        with cancellation.heard_by(lambda: stop.request(cancellation.reason)):
+            results.append(await run_plan(found, facts, wanted, choose, stop, emit, slots, enter))
 
     async with trio.open_nursery() as nursery:
         for index in range(len(prepared.plans)):
@@ -294,6 +299,7 @@ def _settings(prepared: Prepared, index: int) -> Any:
     request = prepared.request
     pull: Any = request.pull
     return Settings(
+        environments=settings.environments(prepared.project.directory),
         source=prepared.project.root,
         hidden=git.ignored(prepared.project.root) if request.use_gitignore else (),
         secrets=prepared.secrets,

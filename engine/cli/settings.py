@@ -9,11 +9,14 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.model import Workflow
 from engine.problems import Place, Problem, Refused, usage
 from engine.source import plain
+
+if TYPE_CHECKING:
+    from engine.run import Environment
 
 SELF_HOSTED = "-self-hosted"
 UBUNTU = "catthehacker/ubuntu"
@@ -64,6 +67,24 @@ def _unreadable(path: Path, error: Exception, option: str) -> Refused:
         byte, line = error.object[error.start], error.object.count(b"\n", 0, error.start) + 1
         reason = f"byte 0x{byte:02x} in line {line} is not UTF-8; save the file as UTF-8"
     return Refused([Problem(Place(str(path)), f"can't be read: {reason}", option.lstrip("-"))], 2)
+
+
+def environments(directory: Path) -> dict[str, Environment]:
+    """What the files `.secrets.NAME` and `.vars.NAME` hold for jobs of the environment NAME."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for kind in ("secrets", "vars"):
+        for path in sorted(directory.glob(f".{kind}.?*")):
+            name = path.name.removeprefix(f".{kind}.").lower()
+            pairs_ = from_file(path.name, "", directory, f"--{kind}")
+            found.setdefault(name, {})[kind] = pairs_
+    if not found:
+        return {}
+    from engine.run import Environment
+
+    return {
+        name: Environment(parts.get("secrets", {}), parts.get("vars", {}))
+        for name, parts in found.items()
+    }
 
 
 def event_payload(path: str) -> dict[str, Any]:

@@ -15,13 +15,24 @@ from engine.expr import to_string
 from engine.job import Cancellation
 from engine.model import Job
 from engine.plan import Leg, Plan, expand, is_static
-from engine.run.berth import Berth, Choose, NoPlace, Settings
+from engine.run.berth import Berth, Choose, EnterGroup, Environment, Group, NoPlace, Settings
 from engine.run.conditions import scope_of, why_skipped
+from engine.run.groups import group_of, turn_in
 from engine.run.legs import Legs
 from engine.run.shared import Finished, Shared
 from engine.tree import Scope, Unresolved, holds, string
 
-__all__ = ["Berth", "Choose", "NoPlace", "RunResult", "Settings", "run"]
+__all__ = [
+    "Berth",
+    "Choose",
+    "EnterGroup",
+    "Environment",
+    "Group",
+    "NoPlace",
+    "RunResult",
+    "Settings",
+    "run",
+]
 
 MOST_AHEAD = 4  # machines that are open before their jobs may start
 
@@ -44,20 +55,43 @@ async def run(
     cancellation: Cancellation,
     emit: Emit,
     slots: trio.CapacityLimiter,
+    enter_group: EnterGroup | None = None,
 ) -> RunResult:
-    """Run every job of a plan. A cancellation is passed on to the jobs; it never raises."""
+    """Run every job of a plan. A cancellation is passed on to the jobs; it never raises.
+
+    Without `enter_group`, concurrency groups are not waited for.
+    """
     started = trio.current_time()
     async with trio.open_nursery() as nursery:
         ahead = Ahead(nursery, MOST_AHEAD)
-        shared = Shared(plan, facts, settings, choose, cancellation, slots, ahead, emit)
+        shared = Shared(
+            plan, facts, settings, choose, cancellation, slots, ahead, emit, enter_group
+        )
         shared.emit(_started(shared))
-        jobs = _Jobs(shared)
-        nursery.start_soon(jobs.open_ahead)
-        for job in plan.jobs:
-            nursery.start_soon(jobs.run, job)
+        shared.group = _group(shared)
+        async with turn_in(shared, shared.group, "run", cancellation):
+            await _all_jobs(shared)
     outcome, tally = _outcome(shared), shared.tally
     shared.emit(events.RunFinished(outcome=outcome, seconds=trio.current_time() - started))
     return RunResult(outcome, tally.broke, tally.timed_out, tally.ran)
+
+
+async def _all_jobs(shared: Shared) -> None:
+    async with trio.open_nursery() as nursery:
+        jobs = _Jobs(shared)
+        nursery.start_soon(jobs.open_ahead)
+        for job in shared.plan.jobs:
+            nursery.start_soon(jobs.run, job)
+
+
+def _group(shared: Shared) -> Group | None:
+    """The run's own group; an expression without an answer cancels the run."""
+    try:
+        return group_of(shared.plan.workflow.concurrency, Scope(shared.base))
+    except Unresolved as error:
+        shared.emit(Log(level="error", message=str(error.problem)))
+        shared.cancellation.request(str(error.problem))
+        return None
 
 
 def _started(shared: Shared) -> Event:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.contexts import RunFacts
+from engine.job import Cancellation
 from engine.machine import Credentials, Layout, MachineSpec, PullPolicy, Runner, WorkspaceMode
 from engine.plan import Leg
 
@@ -19,6 +21,27 @@ class Berth:
 
     runner: Runner
     image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A concurrency group, its expressions answered."""
+
+    name: str
+    cancel_in_progress: bool = False
+    queue: Literal["single", "max"] = "single"
+
+
+# (group, who asks, what to cancel) -> an async context manager of whether it is one's turn
+EnterGroup = Callable[[Group, str, Cancellation], AbstractAsyncContextManager[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The secrets and variables that jobs of one `environment` get beside the others."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class NoPlace(Exception):
@@ -38,6 +61,7 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict, repr=False)
     matrix: tuple[tuple[str, str], ...] = ()
     hidden: tuple[str, ...] = ()
     workspace_mode: WorkspaceMode = "overlay"

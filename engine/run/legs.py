@@ -13,7 +13,8 @@ from engine.job import Cancellation, JobOrder, JobResult, run_job
 from engine.machine import Machine
 from engine.model import Job
 from engine.plan import Leg, strategy_context
-from engine.run.berth import Berth, NoPlace
+from engine.run.berth import Berth, Environment, NoPlace
+from engine.run.groups import deadlock, group_of, turn_in
 from engine.run.shared import Finished, Shared
 from engine.tree import Scope, Unresolved, holds
 
@@ -69,30 +70,41 @@ class Legs:
                     self.stops[other.key].request(f'"{leg.name}" failed and fail-fast is on')
 
     async def _result(self, leg: Leg) -> JobResult:
-        shared, stop, slot = self.shared, self.stops[leg.key], object()
-        started = trio.current_time()
-        result: JobResult | None = None
-        with trio.CancelScope() as waiting, stop.heard_by(waiting.cancel):
-            await shared.slots.acquire_on_behalf_of(slot)
-        if not waiting.cancelled_caught:
-            started = trio.current_time()
-            try:
-                result = await self._run_leg(leg, stop)
-            finally:
-                shared.slots.release_on_behalf_of(slot)
-        result = result or JobResult(Outcome.CANCELLED, reason=stop.reason)
+        shared, stop = self.shared, self.stops[leg.key]
+        clock = _Clock()
+        try:
+            result = await self._in_turn(leg, stop, clock)
+        except Unresolved as error:
+            result = JobResult(Outcome.FAILURE, reason=str(error.problem))
         shared.emit(
             JobFinished(
                 job=leg.key,
                 name=leg.name,
                 outcome=result.outcome,
-                seconds=trio.current_time() - started,
+                seconds=clock.seconds,
                 reason=result.reason,
                 allowed_to_fail=leg.continue_on_error and result.outcome is Outcome.FAILURE,
                 outputs=result.outputs,
             )
         )
         return result
+
+    async def _in_turn(self, leg: Leg, stop: Cancellation, clock: _Clock) -> JobResult:
+        """Run a leg when its concurrency group lets it and a slot is free."""
+        group = group_of(self.job.concurrency, self._scope_of(leg))
+        if reason := deadlock(self.shared, group, self.job.id):
+            stop.request(reason)
+        slot = object()
+        async with turn_in(self.shared, group, leg.key, stop):
+            with trio.CancelScope() as waiting, stop.heard_by(waiting.cancel):
+                await self.shared.slots.acquire_on_behalf_of(slot)
+            if waiting.cancelled_caught:
+                return JobResult(Outcome.CANCELLED, reason=stop.reason)
+            clock.start()
+            try:
+                return await self._run_leg(leg, stop)
+            finally:
+                self.shared.slots.release_on_behalf_of(slot)
 
     async def _run_leg(self, leg: Leg, stop: Cancellation) -> JobResult:
         shared = self.shared
@@ -121,18 +133,22 @@ class Legs:
             shared.started.set()
             yield machine
 
+    def _scope_of(self, leg: Leg) -> Scope:
+        """What the expressions of one leg see before it runs."""
+        strategy = strategy_context(leg.fail_fast, leg.index, leg.total, leg.max_parallel)
+        own = {"matrix": dict(leg.matrix) or None, "strategy": strategy}
+        return Scope({**self.scope.contexts, **own}, self.scope.functions)
+
     def _order(self, leg: Leg) -> JobOrder:
         shared = self.shared
-        strategy = strategy_context(leg.fail_fast, leg.index, leg.total, leg.max_parallel)
+        environment = shared.settings.environments.get(leg.environment.lower(), Environment())
+        secrets = {**shared.secrets, **environment.secrets}
+        variables = {**shared.settings.variables, **environment.variables}
         return JobOrder(
             leg=leg,
             workflow=shared.plan.workflow,
-            contexts={
-                **self.scope.contexts,
-                "matrix": dict(leg.matrix) or None,
-                "strategy": strategy,
-            },
-            secrets=shared.secrets,
+            contexts={**self._scope_of(leg).contexts, "secrets": secrets, "vars": variables},
+            secrets=secrets,
             env=shared.settings.env,
             debug=shared.settings.debug,
         )
@@ -148,3 +164,17 @@ class Legs:
             if worst in outcomes:
                 return Finished(worst, self.outputs, passes=False)
         return Finished(Outcome.SUCCESS, self.outputs)
+
+
+class _Clock:
+    """Trio's time since the start; 0 seconds for what never started."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def start(self) -> None:
+        self._since = trio.current_time()
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self._since is None else trio.current_time() - self._since

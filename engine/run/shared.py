@@ -17,7 +17,7 @@ from engine.job import Cancellation
 from engine.machine import Machine
 from engine.masks import Masks
 from engine.plan import Leg, Plan
-from engine.run.berth import Berth, Choose, Settings, machine_spec
+from engine.run.berth import Berth, Choose, EnterGroup, Group, Settings, machine_spec
 from engine.run.hiding import masked
 
 
@@ -51,6 +51,8 @@ class Shared:
     slots: trio.CapacityLimiter
     ahead: Ahead
     sink: Emit
+    enter_group: EnterGroup | None = None
+    group: Group | None = None  # the run's own
     finished: dict[str, Finished] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     started: trio.Event = field(default_factory=trio.Event)  # the first machine is there

@@ -43,9 +43,8 @@ def workflow(*jobs: str) -> str:
     return "on: push\njobs:\n" + "".join(jobs)
 
 
-PRINTING = (
-    f"yes \"$TOKEN {'x' * 66}\" | head -n {LINES}\n        env: {{TOKEN: '${{{{ secrets.T }}}}'}}"
-)
+TOKEN = "        env: {TOKEN: '${{ secrets.T }}'}"
+PRINTING = f'yes "$TOKEN {"x" * 66}" | head -n {LINES}\n{TOKEN}'
 MATRIX = "    strategy: {matrix: {a: [%s], b: [%s]}}\n"
 SIXTEEN = ",".join(map(str, range(16)))
 
