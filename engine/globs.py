@@ -153,7 +153,7 @@ class _Reader:
             self.index += 1
         if self.index - start == 1:
             self.atoms.append(_Atom("/".__ne__, optional=True, many=True))
-        elif self._is_folders(start):
+        elif self.index - start == 2 and self._is_folders(start):
             self.atoms.append(_Atom(_any, many=True, folders=True))
             self.index += 1
         else:
@@ -271,6 +271,8 @@ def _problems(scalar: Scalar, key: str) -> list[Problem]:
     reader.pattern()
     never = _NEVER.get(key.removesuffix("-ignore"))
     faults = [*reader.faults, *(never(scalar.text) if never else ())]
+    if not scalar.text:
+        return [Problem(scalar.place, fault.message, "glob", fault.level) for fault in faults]
     return [Problem(scalar.place_at(f.offset), f.message, "glob", f.level) for f in faults]
 
 

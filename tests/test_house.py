@@ -15,9 +15,19 @@ ROOT = Path(__file__).parent.parent
 # a room imports only rooms that stand before it
 ROOMS = (
     *("problems", "source", "events", "machine", "expr", "availability", "tree", "retry"),
-    *("schemas", "check", "model", "globs", "cron", "inputs", "triggers", "matrix", "plan"),
+    *("schemas", "check", "model", "globs", "cron", "inputs", "matrix", "plan"),
     *("actions", "masks", "commandfiles"),
-    *("transcript", "contexts", "hashfiles", "hashing", "job", "ahead", "run", "report"),
+    *(
+        "transcript",
+        "contexts",
+        "triggers",
+        "hashfiles",
+        "hashing",
+        "job",
+        "ahead",
+        "run",
+        "report",
+    ),
     *("store", "git", "cli"),
 )
 PURE = ROOMS[: ROOMS.index("hashing")]
