@@ -310,14 +310,19 @@ def _head(step: _Step, layout: Layout, env: Mapping[str, str]) -> str:
         f"{{ {_parent(script)}"
         + "".join(_input(path, text) for path, text in command.inputs.items())
         + "".join(_empty(path) for path in command.files)
-        + f"printf %s {quote(command.script)} >{quote(script)}\n"
+        + f"w=1; printf %s {quote(command.script)} >{quote(script)} && w=0\n"
         # In the foreground, as a shell's background children can never again be interrupted.
         f'( read -r p r </proc/self/stat; echo "P {step.number} $p" >&3\n'
         "exec >&5 2>&5 </dev/null 3>&- 5>&-\n"
+        f"[ $w = 0 ] || {{ echo {_unwritten(script)}; exit 1; }}\n"
         f"cd {quote(command.cwd)} 2>/dev/null || {{ echo {_nowhere(command)}; exit 1; }}\n"
         f"{_start(command, script, env)} )\n"
         f'echo "E {step.number} $?" >&3\n'
     )
+
+
+def _unwritten(script: str) -> str:
+    return quote(f"the script can't be written to '{script}': is there no space left?")
 
 
 def _nowhere(command: Command) -> str:

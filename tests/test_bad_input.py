@@ -364,7 +364,6 @@ def test_a_full_disk_fails_its_step_only(repository: Path) -> None:
 
 
 @docker
-@pytest.mark.xfail(reason="a script that could not be written counts as a success", strict=True)
 def test_a_full_temporary_directory_never_passes_for_success(repository: Path) -> None:
     write(repository, full=FULL.replace("PLACE", "/__w/_temp"))
     done = runwright(repository, "--json")

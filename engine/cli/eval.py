@@ -58,7 +58,9 @@ def _show(expression: str, known: dict[str, Any], explain: bool) -> int:
     else:
         single = compile_expression(expression, names=known)
         value, parts = single(known), [single]
-    shown = value if isinstance(value, str) else json.dumps(_json(value), indent=2)
+    shown = (
+        value if isinstance(value, str) else json.dumps(_json(value), indent=2, ensure_ascii=False)
+    )
     click.echo(shown)
     click.echo(kind(value), err=True)
     for part in parts if explain else ():

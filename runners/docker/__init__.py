@@ -255,6 +255,10 @@ class DockerRunner:
                 await owner.remove(self._api(), container, volumes)
                 if self._reaper is not None:
                     self._reaper.forget(container, volumes)
+        except trio.Cancelled:  # trio.run ends
+            if self._reaper is not None:
+                self._reaper.take(container, volumes)
+            raise
         except MachineError:
             pass  # what is left is labelled, and `clean` finds it
         finally:

@@ -33,50 +33,55 @@ class Reaper:
 
     def expect(self, container: str, volumes: Iterable[str]) -> None:
         """A container and its volumes will be made."""
-        self._say("+", [f"/containers/{container}", *(f"/volumes/{name}" for name in volumes)])
+        self._say("+", container, volumes)
 
     def forget(self, container: str, volumes: Iterable[str]) -> None:
         """They have been removed."""
-        self._say("-", [f"/containers/{container}", *(f"/volumes/{name}" for name in volumes)])
+        self._say("-", container, volumes)
 
-    def _say(self, sign: str, paths: Iterable[str]) -> None:
+    def take(self, container: str, volumes: Iterable[str]) -> None:
+        """Remove them now: nobody else will."""
+        self._say("!", container, volumes)
+
+    def _say(self, sign: str, container: str, volumes: Iterable[str]) -> None:
         stdin = self._process.stdin
+        paths = [f"/containers/{container}", *(f"/volumes/{name}" for name in volumes)]
         with suppress(OSError):
             if stdin is not None:
-                stdin.write("".join(f"{sign}{path}\n" for path in paths).encode())
-
-    def wait(self) -> None:
-        """Let it do its work now, and wait until it has."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait()
+                stdin.write(f"{sign} {' '.join(paths)}\n".encode())
 
 
 def reap(address: str, lines: Iterable[str]) -> None:
-    """Follow the lines to their end, then remove what is left: containers before volumes."""
+    """Follow the lines to their end, then remove what is left."""
     left: dict[str, None] = {}
     for line in lines:
-        path = line[1:].rstrip("\n")
-        if line.startswith("+"):
-            left[path] = None
-        else:
+        sign, *paths = line.split()
+        if sign == "+":
+            left.update(dict.fromkeys(paths))
+            continue
+        if sign == "!":
+            _remove(address, paths)
+        for path in paths:
             left.pop(path, None)
+    _remove(address, left)
+
+
+def _remove(address: str, paths: Iterable[str]) -> None:
+    left = sorted(paths)  # containers before volumes
     late = time.monotonic() + PATIENCE
     while left and time.monotonic() < late:
-        for path in sorted(left):
-            query = "?force=1&v=1" if path.startswith("/containers/") else ""
-            if _status(address, f"{path}{query}") in (204, 404):
-                del left[path]
+        left = [path for path in left if _status(address, path) not in (204, 404)]
         if left:
             time.sleep(_PAUSE)
 
 
 def _status(address: str, path: str) -> int:
+    query = "?force=1&v=1" if path.startswith("/containers/") else ""
     try:
         with socket.socket(socket.AF_UNIX) as wire:
             wire.settimeout(PATIENCE)
             wire.connect(address)
-            wire.sendall(f"DELETE {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+            wire.sendall(f"DELETE {path}{query} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
             return int(wire.recv(64).split(b" ")[1])
     except (OSError, ValueError, IndexError):
         return 0
