@@ -273,7 +273,8 @@ def _problems(scalar: Scalar, key: str) -> list[Problem]:
     faults = [*reader.faults, *(never(scalar.text) if never else ())]
     if not scalar.text:
         return [Problem(scalar.place, fault.message, "glob", fault.level) for fault in faults]
-    return [Problem(scalar.place_at(f.offset), f.message, "glob", f.level) for f in faults]
+    at = scalar.place_at if scalar.text else lambda _: scalar.place
+    return [Problem(at(fault.offset), fault.message, "glob", fault.level) for fault in faults]
 
 
 def _never_in_path(pattern: str) -> list[_Fault]:
