@@ -246,21 +246,21 @@ def runner(facts: Facts, *, debug: bool = False) -> Context:
 
 
 # keys of the github context that become variables (actions/runner, GitHubContext)
-_EXPORTED = (
-    *("action", "action_path", "action_ref", "action_repository", "actor", "actor_id", "api_url"),
-    *("base_ref", "env", "event_name", "event_path", "graphql_url", "head_ref", "job", "output"),
-    *("path", "ref", "ref_name", "ref_protected", "ref_type", "repository", "repository_id"),
-    *("repository_owner", "repository_owner_id", "retention_days", "run_attempt", "run_id"),
-    *("run_number", "server_url", "sha", "state", "step_summary", "triggering_actor"),
-    *("workflow", "workflow_ref", "workflow_sha", "workspace"),
-)
+_EXPORTED = {
+    key: f"GITHUB_{key.upper()}"
+    for key in """
+        action action_path action_ref action_repository actor actor_id api_url base_ref env
+        event_name event_path graphql_url head_ref job output path ref ref_name ref_protected
+        ref_type repository repository_id repository_owner repository_owner_id retention_days
+        run_attempt run_id run_number server_url sha state step_summary triggering_actor workflow
+        workflow_ref workflow_sha workspace
+    """.split()
+}
 
 
 def default_variables(github_: Context, runner_: Context) -> dict[str, str]:
     """GITHUB_* and RUNNER_*, which no `env` can override; the token is not among them."""
-    variables = {
-        f"GITHUB_{key.upper()}": _text(github_[key]) for key in _EXPORTED if key in github_
-    }
+    variables = {name: _text(github_[key]) for key, name in _EXPORTED.items() if key in github_}
     return variables | {f"RUNNER_{key.upper()}": str(value) for key, value in runner_.items()}
 
 
