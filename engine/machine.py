@@ -88,8 +88,8 @@ class Command:
     """One script to run under one shell.
 
     `shell` is an argument vector in which `{0}` stands for the path of the file that the machine
-    writes `script` to (a new file, which ends in `extension`). `files` are the paths that the machine
-    makes empty before the script starts and whose contents come back in `Exit.files`.
+    writes `script` to; it ends in `extension`. `files` are the paths that the machine makes empty
+    before the script starts and whose contents come back in `Exit.files`.
     `path` is put in front of the machine's own PATH, first entry first. `inputs` are files (path
     and text) that the machine writes before all that.
     """
