@@ -104,6 +104,8 @@ def layout(repository: str, *, in_container: bool) -> Layout:
             temp="/__w/_temp",
             tool_cache="/__t",
             home="/github/home",
+            actions="/__w/_actions",
+            externals="/__e",
         )
     return Layout(
         workspace=f"/home/runner/work/{repository}/{repository}",
