@@ -14,14 +14,19 @@ DEFECT, TIMED_OUT, CANCELLED = 70, 124, 130
 
 
 def main() -> NoReturn:
-    """The command `runwright`: run it with sys.argv and leave with its exit code."""
+    """The command `runwright`: run it with sys.argv and leave with its exit code.
+
+    What must happen at the end is done by then; nothing may rely on atexit.
+    """
     gc.set_threshold(50_000)  # importing makes many objects and no garbage
     _open_streams()
     try:
         code = run_command(sys.argv[1:])
     except (KeyboardInterrupt, BrokenPipeError):  # nobody reads our output any more
         code = CANCELLED
-    sys.exit(_flushed(code))
+    code = _flushed(code)
+    sys.stderr.flush()
+    os._exit(code)  # nothing is left to be closed, and taking the interpreter down takes a while
 
 
 def _flushed(code: int) -> int:
