@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -14,10 +15,7 @@ DEFECT, TIMED_OUT, CANCELLED = 70, 124, 130
 
 
 def main() -> NoReturn:
-    """The command `runwright`: run it with sys.argv and leave with its exit code.
-
-    What must happen at the end is done by then; nothing may rely on atexit.
-    """
+    """The command `runwright`: run it with sys.argv and leave with its exit code."""
     gc.set_threshold(50_000)  # importing makes many objects and no garbage
     _open_streams()
     try:
@@ -26,6 +24,7 @@ def main() -> NoReturn:
         code = CANCELLED
     code = _flushed(code)
     sys.stderr.flush()
+    atexit._run_exitfuncs()
     os._exit(code)  # nothing is left to be closed, and taking the interpreter down takes a while
 
 
