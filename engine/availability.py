@@ -1,7 +1,8 @@
-"""Which contexts and functions each key of a workflow may ask for (GitHub's workflow schema)."""
+"""Which contexts and functions each key of a workflow or an action may ask for, as on GitHub."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 CONTEXTS = frozenset(
@@ -31,6 +32,10 @@ _JOB = "github needs strategy matrix vars inputs"
 _STEP = f"{_JOB} job runner env steps secrets"
 _RUNTIME_ENV = f"{_JOB} job runner env secrets steps"
 
+_ALL = "always cancelled failure success hashfiles"
+_COMPOSITE = "github inputs strategy matrix steps job runner env"
+_RUNS_IF = "runner github job strategy matrix env inputs"
+
 NONE = _allow("this key", "")
 RUN_NAME = _allow("run-name", "github inputs vars")
 CONCURRENCY = _allow("concurrency", "github inputs vars")
@@ -56,13 +61,39 @@ JOB_SNAPSHOT = _allow("jobs.<id>.snapshot", _JOB)
 JOB_STRATEGY = _allow("jobs.<id>.strategy", "github needs vars inputs")
 JOB_TIMEOUT = _allow("jobs.<id>.timeout-minutes", _JOB)
 JOB_WITH = _allow("jobs.<id>.with", _JOB)
-STEP_IF = _allow(
-    "jobs.<id>.steps.if",
-    f"{_JOB} job runner env steps",
-    "always cancelled failure success hashfiles",
-)
+STEP_IF = _allow("jobs.<id>.steps.if", f"{_JOB} job runner env steps", _ALL)
 
 
 def step(key: str) -> Allowed:
     """The keys of a step other than `if`."""
     return _allow(f"jobs.<id>.steps.{key}", _STEP, "hashfiles")
+
+
+# --- the manifest of an action (actions/runner, action_yaml.json) ---------------------------------
+
+INPUT_DEFAULT = _allow("inputs.<id>.default", "github strategy matrix job runner", "hashfiles")
+ACTION_OUTPUT = _allow("outputs.<id>.value", _COMPOSITE)
+RUNS_ARGS = _allow("runs.args", "inputs")
+RUNS_ENV = _allow("runs.env", "inputs")
+RUNS_PRE_IF = _allow("runs.pre-if", _RUNS_IF, _ALL)
+RUNS_POST_IF = _allow("runs.post-if", _RUNS_IF, _ALL)
+
+
+def composite_step(key: str) -> Allowed:
+    """The keys of a composite action's step other than `if`."""
+    return _allow(f"runs.steps.{key}", _COMPOSITE, "hashfiles")
+
+
+@dataclass(frozen=True, slots=True)
+class StepKeys:
+    """What the keys of a step may ask for."""
+
+    condition: Allowed
+    shell: Allowed
+    other: Callable[[str], Allowed]
+
+
+JOB_STEP = StepKeys(STEP_IF, NONE, step)
+COMPOSITE_STEP = StepKeys(
+    _allow("runs.steps.if", _COMPOSITE, _ALL), composite_step("shell"), composite_step
+)

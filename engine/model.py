@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Literal, TypeVar
 
 from engine import availability as may
-from engine.availability import Allowed
+from engine.availability import Allowed, StepKeys
 from engine.problems import Place, Problem, did_you_mean
 from engine.retry import Backoff, Retry, RetryOn, seconds
 from engine.source import Mapping, Node, Scalar, Sequence
@@ -48,7 +48,7 @@ class Step:
     name: Text | None = None
     condition: Condition | None = None
     run: Text | None = None
-    shell: Scalar | None = None
+    shell: Text | None = None
     working_directory: Text | None = None
     uses: Scalar | None = None
     with_: Tree | None = None
@@ -241,7 +241,7 @@ def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
         timeout_minutes=keys.tree("timeout-minutes", may.JOB_TIMEOUT),
         cancel_timeout_minutes=keys.tree("cancel-timeout-minutes", may.JOB_TIMEOUT),
         retry=_retry(keys),
-        steps=_steps(keys.node("steps"), problems),
+        steps=steps(keys.node("steps"), problems),
         uses=keys.scalar("uses"),
         with_=keys.tree("with", may.JOB_WITH),
         secrets=keys.tree("secrets", may.JOB_SECRETS),
@@ -332,12 +332,16 @@ _ENVIRONMENT = {"url": may.JOB_ENVIRONMENT_URL}
 # --- steps --------------------------------------------------------------------------------------
 
 
-def _steps(node: Node | None, problems: list[Problem]) -> tuple[Step, ...]:
+def steps(
+    node: Node | None, problems: list[Problem], allowed: StepKeys = may.JOB_STEP
+) -> tuple[Step, ...]:
+    """The steps of a job, or of a composite action; what is no mapping is left out."""
     if not isinstance(node, Sequence):
         return ()
-    steps = tuple(_step(item, problems) for item in node.items if isinstance(item, Mapping))
+    items = (item for item in node.items if isinstance(item, Mapping))
+    found = tuple(_step(item, problems, allowed) for item in items)
     _check_step_ids(node, problems)
-    return steps
+    return found
 
 
 def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
@@ -356,27 +360,27 @@ def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
             problems.append(Problem(id_.place, message, "id"))
 
 
-def _step(node: Mapping, problems: list[Problem]) -> Step:
-    keys = _Keys(node, problems)
+def _step(node: Mapping, problems: list[Problem], allowed: StepKeys) -> Step:
+    keys, other = _Keys(node, problems), allowed.other
     kind: StepKind = next((k for k in STEP_KINDS if node.key(k) is not None), "run")
     return Step(
         kind=kind,
         place=node.place,
         id=keys.literal("id"),
-        name=keys.text("name", may.step("name")),
-        condition=keys.condition(may.STEP_IF),
-        run=keys.text("run", may.step("run")),
-        shell=keys.scalar("shell"),
-        working_directory=keys.text("working-directory", may.step("working-directory")),
+        name=keys.text("name", other("name")),
+        condition=keys.condition(allowed.condition),
+        run=keys.text("run", other("run")),
+        shell=keys.text("shell", allowed.shell),
+        working_directory=keys.text("working-directory", other("working-directory")),
         uses=keys.scalar("uses"),
-        with_=keys.tree("with", may.step("with")),
-        env=keys.tree("env", may.step("env")),
-        continue_on_error=keys.tree("continue-on-error", may.step("continue-on-error")),
-        timeout_minutes=keys.tree("timeout-minutes", may.step("timeout-minutes")),
+        with_=keys.tree("with", other("with")),
+        env=keys.tree("env", other("env")),
+        continue_on_error=keys.tree("continue-on-error", other("continue-on-error")),
+        timeout_minutes=keys.tree("timeout-minutes", other("timeout-minutes")),
         retry=_retry(keys),
         background=_typed(keys, "background", bool, False),
         targets=_targets(keys.node(kind)) if kind in ("wait", "cancel") else (),
-        children=_steps(keys.node("parallel"), problems),
+        children=steps(keys.node("parallel"), problems, allowed),
     )
 
 

@@ -113,12 +113,16 @@ def text(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
     return Text(node, template)
 
 
-def condition(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Condition | None:
-    """Compile the value of an `if:`."""
+def condition(
+    node: Scalar, allowed: Allowed, problems: list[Problem], *, implicit: bool = True
+) -> Condition | None:
+    """Compile the value of an `if:`; `implicit` puts in GitHub's `success() &&`."""
     # YAML's True, ~ and so on are spelt as expressions spell them; a string is one
     written = node.text if isinstance(node.value, str) else to_string(node.value)
     try:
-        expr = compile_condition(written, names=CONTEXTS, functions=SPECIAL_FUNCTIONS)
+        expr = compile_condition(
+            written, names=CONTEXTS, functions=SPECIAL_FUNCTIONS, implicit=implicit
+        )
     except ExprError as error:
         problems.append(_problem(node, error))
         return None

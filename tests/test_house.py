@@ -28,7 +28,7 @@ ROOMS = (
         "run",
         "report",
     ),
-    *("store", "git", "cli"),
+    *("store", "git", "fetch", "cli"),
 )
 PURE = ROOMS[: ROOMS.index("hashing")]
 OUTSIDE = {"trio", "socket", "subprocess", "docker", "asyncio", "threading", "multiprocessing"}

@@ -132,8 +132,13 @@ def _as_dot(name: str, found: Plan) -> Iterable[str]:
 @options.workflows
 @options.selection
 @options.values
+@options.actions
 def plan(event: str, **given: Any) -> int:
-    """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known."""
+    """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known.
+
+    Actions of other places are fetched, so that each step says what its `uses` stands for.
+    """
+    from engine.cli import fetching
     from engine.cli.prepare import prepare
     from engine.cli.request import Request
 
@@ -142,6 +147,7 @@ def plan(event: str, **given: Any) -> int:
         planning.as_json(one, legs)
         for one, legs in zip(prepared.plans, _all_legs(prepared), strict=True)
     ]
+    fetching.explain(found, prepared.plans, fetching.finder(prepared), prepared.project.root)
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     return SUCCESS
 

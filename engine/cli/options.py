@@ -60,6 +60,20 @@ values = _all(
     click.option("--defaultbranch", default="", metavar="NAME", help="The default branch."),
 )
 
+actions = _all(
+    click.option(
+        "--local-repository",
+        multiple=True,
+        metavar="OWNER/REPO[@REF]=DIR",
+        help="Take this repository's actions and workflows from a folder.",
+    ),
+    click.option(
+        "--action-offline-mode",
+        is_flag=True,
+        help="Use the actions that were fetched before; ask no server.",
+    ),
+)
+
 machines = _all(
     click.option(
         "--runner",

@@ -6,8 +6,9 @@ import getpass
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine import actions, contexts, git
 from engine import cli as codes
+from engine import contexts, git
+from engine.actions.unsupported import unsupported
 from engine.cli import settings, show, workflows
 from engine.cli.request import Request
 from engine.cli.workflows import Project
@@ -92,7 +93,7 @@ def _own(workflow: Workflow, jobs: tuple[str, ...]) -> list[str]:
 
 
 def _refuse_unsupported(plans: tuple[Plan, ...]) -> None:
-    problems = [p for found in plans for p in actions.unsupported(found.workflow, found.jobs)]
+    problems = [problem for found in plans for problem in unsupported(found.jobs)]
     if problems:
         raise Refused(problems, codes.INVALID)
 

@@ -30,6 +30,8 @@ class Request:
     input_file: str = ""
     actor: str = ""
     defaultbranch: str = ""
+    local_repository: tuple[str, ...] = ()
+    action_offline_mode: bool = False
     runner: str = "auto"
     platform: tuple[str, ...] = ()
     pull: str = "missing"

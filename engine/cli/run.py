@@ -18,6 +18,7 @@ from engine.cli.request import Request
 @options.workflows
 @options.selection
 @options.values
+@options.actions
 @options.machines
 @options.output
 @click.option("-n", "--dryrun", is_flag=True, help="Show what would run; start nothing.")

@@ -141,7 +141,7 @@ class LiveStep:
         state, scope = self.bench.state, self.scope()
         defaults = _Defaults(self.bench.order)
         shell = shells.choose(
-            self.step.shell.text if self.step.shell else defaults.shell(scope),
+            string(self.step.shell, scope) or defaults.shell(scope),
             in_container=self.bench.order.leg.container is not None,
             has_bash=state.facts.bash,
         )
