@@ -20,6 +20,7 @@ class Outcome(StrEnum):
 
 
 AnnotationLevel = Literal["notice", "warning", "error"]
+Phase = Literal["pre", "main", "post"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,8 @@ class JobFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEvent(Event):
-    """`step` counts a job's steps from 1."""
+    """`step` counts a job's steps from 1; actions run in phases, and composites have steps of
+    their own, at a `depth` of 1 and more: all that belongs to one step has its number."""
 
     step: int
 
@@ -97,6 +99,8 @@ class StepStarted(StepEvent):
     type: ClassVar[str] = "step.started"
     name: str
     id: str = ""
+    phase: Phase = "main"
+    depth: int = 0
     script: str = ""
     shell: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -110,6 +114,8 @@ class StepFinished(StepEvent):
     name: str
     outcome: Outcome
     conclusion: Outcome
+    phase: Phase = "main"
+    depth: int = 0
     seconds: float = 0.0
     attempts: int = 1
     exit_code: int | None = None

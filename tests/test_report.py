@@ -261,7 +261,8 @@ def test_an_event_keeps_every_field() -> None:
     jsonl(lines.append)(EVENTS[4])
     assert json.loads(lines[0]) == {
         "v": 1, "type": "step.started", "time": 0.0, "run": "7", "job": "build.0", "step": 1,
-        "name": "Run make", "id": "", "script": "make\nall", "shell": "sh -e {0}",
+        "name": "Run make", "id": "", "phase": "main", "depth": 0,
+        "script": "make\nall", "shell": "sh -e {0}",
         "env": {"A": "b"},
     }  # fmt: skip
 

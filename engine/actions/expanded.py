@@ -50,7 +50,7 @@ class _Expansion:
             "where": str(found.source) if found.source else "workspace",
             "image": runs.image if isinstance(runs, DockerRuns) else "",
         }
-        name = key(found.reference)
+        name = found.key
         if isinstance(runs, CompositeRuns) and name not in self.told:
             self.told.add(name)
             home = found.reference if isinstance(found.reference, Remote) else None

@@ -48,13 +48,17 @@ class Found:
     """What one reference stands for.
 
     `source` is the folder on this computer that holds the action's repository at the commit `sha`;
-    None for an action in the workspace, which is as it was before the first step.
+    None for an action in the workspace, which is as it was before the first step, and an image.
     """
 
-    reference: Local | Remote
+    reference: Local | Remote | Image
     action: Action
     source: Path | None = None
     sha: str = ""
+
+    @property
+    def key(self) -> str:
+        return str(self.reference) if isinstance(self.reference, Image) else key(self.reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,25 @@ class Resolved:
             for found in self.found.values()
             if isinstance(found.reference, Remote) and found.source is not None
         }
+
+
+class ActionError(Exception):
+    """An action can't be had: a sentence with the next step."""
+
+
+def find(wanted: Remote, finder: Finder) -> Found:
+    """What one reference stands for, found while a job already runs; blocks. Raises ActionError."""
+    [answer] = finder.find([wanted])
+    if isinstance(answer, Absent):
+        raise ActionError(answer.reason)
+    action, problems = _look(answer.folder, wanted.path, str(wanted))
+    if action is None:
+        said = "\n".join(map(str, errors(problems)))
+        raise ActionError(said or _nothing_in(answer.folder, wanted))
+    return Found(wanted, action, answer.folder, answer.sha)
+
+
+NOTHING = Resolved()
 
 
 def resolve(
@@ -128,8 +151,8 @@ class _Walk:
         for one in found:
             if isinstance(one.action.runs, CompositeRuns):
                 home = one.reference if isinstance(one.reference, Remote) else None
-                self.inner[key(one.reference)] += self.uses(one.action.runs.steps, home)
-        self.found.update((key(one.reference), one) for one in found)
+                self.inner[one.key] += self.uses(one.action.runs.steps, home)
+        self.found.update((one.key, one) for one in found)
         return [use for name in new for use in self.inner[name]]
 
     def _remote(self, uses: Iterable[Use]) -> Iterator[Found]:

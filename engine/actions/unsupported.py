@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.actions import is_checkout
-from engine.model import Job, Step
+from engine.model import Job
 from engine.problems import Place, Problem
 from engine.tree import Fields
 
@@ -22,17 +21,6 @@ def _in_job(job: Job) -> Iterator[Problem]:
         yield _no(job.services.node.place, "`services`")
     if job.retry is not None:
         yield _no(job.place, "`retry` on a whole job")
-    for step in job.steps:
-        yield from _in_step(step)
-
-
-def _in_step(step: Step) -> Iterator[Problem]:
-    if step.kind not in ("run", "uses"):
-        yield _no(step.place, f"a `{step.kind}` step")
-    elif step.background:
-        yield _no(step.place, "`background: true`")
-    elif step.uses is not None and not is_checkout(step):
-        yield _no(step.uses.place, f'the action "{step.uses.text}"')
 
 
 def _no(place: Place, what: str) -> Problem:

@@ -28,7 +28,7 @@ class Annotations:
     write: Callable[[str], None]
     summarize: Callable[[str], None]
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
-    _held: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _held: dict[tuple[str, str, int], list[str]] = field(default_factory=dict)
     _rows: list[str] = field(default_factory=list)
     _pages: list[str] = field(default_factory=list)
 
@@ -43,8 +43,8 @@ class Annotations:
     def _say(self, text: str) -> None:
         self.write(_harmless(text))
 
-    def _hold(self, event: Event, text: str) -> None:
-        self._held.setdefault((event.run, event.job), []).append(text)
+    def _hold(self, event: events.StepEvent, text: str) -> None:
+        self._held.setdefault((event.run, event.job, event.step), []).append(text)
 
     def _run_started(self, event: events.RunStarted) -> None:
         self._say(f"{event.workflow} #{event.run_number} on {event.event_name}")
@@ -72,12 +72,15 @@ class Annotations:
         self._hold(event, _harmless(f"> {event.title}"))
 
     def _step_finished(self, event: events.StepFinished) -> None:
-        held = self._held.pop((event.run, event.job), [])
+        if event.depth:  # of a composite, which becomes one group
+            return self._hold(event, _harmless(f"{event.name} - {event.outcome}"))
+        held = self._held.pop((event.run, event.job, event.step), [])
         time = "" if event.outcome is Outcome.SKIPPED else f" ({duration(event.seconds)})"
         title = f"{self._name(event)}: {event.name} - {event.outcome}{time}"
         self.write(f"::group::{_data(title)}\n")
         self.write("".join(held))
         self.write("::endgroup::\n")
+        return None
 
     def _job_finished(self, event: events.JobFinished) -> None:
         self._names[event.run, event.job] = event.name

@@ -25,10 +25,15 @@ class _Job:
     where: str = "-"
     matrix: Mapping[str, Any] = field(default_factory=dict)
     retries: int = 0
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+    running: dict[int, str] = field(default_factory=dict)  # the names of steps by their number
+    tails: dict[int, deque[str]] = field(default_factory=dict)
     failed_step: str = ""
     failed_lines: list[str] = field(default_factory=list)
     finished: events.JobFinished | None = None
+
+    def tail(self, step: int) -> deque[str]:
+        """The last lines of a step."""
+        return self.tails.setdefault(step, deque(maxlen=TAIL))
 
 
 @dataclass(slots=True)
@@ -74,9 +79,13 @@ class Plain:
     def _prefix(self, event: Event) -> str:
         bar = "│" if self.style.unicode else "|"
         name = self._name(event.run, event.job)
+        running = self._jobs[event.run, event.job].running if event.job else {}
+        if isinstance(event, events.StepEvent) and event.step in running and len(running) > 1:
+            name = f"{name} {'›' if self.style.unicode else '>'} {running[event.step]}"
         return self.style.paint(f"{name} {bar}", "cyan") if event.job else ""
 
     def _line(self, event: Event, text: str, colour: str = "") -> None:
+        self._job(event)
         prefix = self._prefix(event)
         for line in text.split("\n"):
             painted = self.style.paint(line, colour) if colour else line
@@ -111,27 +120,34 @@ class Plain:
             self._failures.append((event.run, event.job))
 
     def _step_started(self, event: events.StepStarted) -> None:
-        self._job(event).tail.clear()
-        self._line(event, event.name, "bold")
+        job = self._job(event)
+        if not event.depth:
+            job.running[event.step] = event.name
+        job.tail(event.step).clear()
+        self._line(event, f"{_indent(event)}{event.name}", "bold")
         if self.verbose and event.script:
             self._line(event, "\n".join(f"  {line}" for line in _shown(event)), "dim")
 
     def _step_finished(self, event: events.StepFinished) -> None:
-        job = self._job(event)
+        job, indent = self._job(event), _indent(event)
+        tail = job.tail(event.step)
         if event.outcome is Outcome.SKIPPED:
             reason = f": {event.reason}" if event.reason else ""
-            return self._line(event, f"- {event.name} skipped{reason}", "dim")
-        text = f"{self.style.mark(event.outcome)} {event.name}"
+            return self._line(event, f"{indent}- {event.name} skipped{reason}", "dim")
+        text = f"{indent}{self.style.mark(event.outcome)} {event.name}"
         text += f" {self.style.paint(duration(event.seconds), 'dim')}"
-        if event.reason and not _ends_with(job.tail, event.reason):
+        if event.reason and not _ends_with(tail, event.reason):
             text += f": {event.reason}"
         if event.outcome is Outcome.FAILURE and event.conclusion is Outcome.SUCCESS:
             text += " (continue-on-error)"
         self._line(event, text)
+        if event.depth:
+            return None
         if event.conclusion is Outcome.FAILURE and not job.failed_step:
-            job.failed_step, job.failed_lines = event.name, list(job.tail)
-            if event.reason and not _ends_with(job.tail, event.reason):
+            job.failed_step, job.failed_lines = event.name, list(tail)
+            if event.reason and not _ends_with(tail, event.reason):
                 job.failed_lines.append(event.reason)
+        job.running.pop(event.step, None)
         return None
 
     def _attempt_failed(self, event: events.AttemptFailed) -> None:
@@ -144,7 +160,7 @@ class Plain:
 
     def _output(self, event: events.Output) -> None:
         lines = event.text.removesuffix("\n").split("\n")
-        self._job(event).tail.extend(lines[-TAIL:])
+        self._job(event).tail(event.step).extend(lines[-TAIL:])
         if not self.quiet:
             prefix = f"{self._prefix(event)}   "
             self.write(prefix + f"\n{prefix}".join(lines) + "\n")
@@ -159,7 +175,7 @@ class Plain:
         title = f"{event.title}: " if event.title else ""
         where = f" ({place})" if place else ""
         lines = f"{event.level}: {title}{event.message}{where}".split("\n")
-        self._job(event).tail.extend(lines)
+        self._job(event).tail(event.step).extend(lines)
         for line in lines:
             self._line(event, f"  {line}", _COLOURS[event.level])
 
@@ -223,6 +239,10 @@ class Plain:
         if self.again is not None:
             command = self.again(key[1].partition(".")[0], job.matrix)
             self.write(f"Run it again with: {self.style.paint(command, 'bold')}\n")
+
+
+def _indent(event: events.StepStarted | events.StepFinished) -> str:
+    return "  " * event.depth
 
 
 def _shown(event: events.StepStarted) -> list[str]:
