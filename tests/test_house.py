@@ -22,6 +22,7 @@ ROOMS = (
         "contexts",
         "triggers",
         "hashfiles",
+        "tarball",
         "hashing",
         "job",
         "ahead",

@@ -71,15 +71,6 @@ class Resolved:
     found: Mapping[str, Found] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
-    @property
-    def folders(self) -> dict[str, Path]:
-        """The folders of remote actions by their path in a machine (MachineSpec.actions)."""
-        return {
-            found.reference.folder: found.source
-            for found in self.found.values()
-            if isinstance(found.reference, Remote) and found.source is not None
-        }
-
 
 class ActionError(Exception):
     """An action can't be had: a sentence with the next step."""

@@ -14,6 +14,7 @@ from engine import git
 from engine.cli import settings, show
 from engine.cli.prepare import Prepared
 from engine.cli.reporting import reporting
+from engine.cli.supplies import supplies
 from engine.events import Emit, Outcome
 from engine.problems import Place, Problem
 
@@ -26,9 +27,10 @@ def execute(prepared: Prepared) -> int:
 
     if prepared.request.runner != "auto":
         places.runner(prepared.request.runner)  # refuses an unknown one before a run begins
+    brought = supplies(prepared)
     with reporting(prepared) as (facts, emit):
         try:
-            return trio.run(_run, replace(prepared, facts=facts), emit)
+            return trio.run(_run, replace(prepared, facts=facts, supplies=brought), emit)
         except BaseExceptionGroup as group:
             raise _first(group) from None
 
@@ -96,7 +98,7 @@ async def _all_workflows(prepared: Prepared, choose: Any, cancellation: Any, emi
 
 
 def _settings(prepared: Prepared, index: int) -> Any:
-    from engine.run import Settings
+    from engine.run import NO_SUPPLIES, Settings
 
     request = prepared.request
     pull: Any = request.pull
@@ -114,6 +116,8 @@ def _settings(prepared: Prepared, index: int) -> Any:
         options=request.container_options,
         network=request.network,
         platform=request.container_architecture,
+        docker_socket=request.container_daemon_socket != "-",
+        supplies=prepared.supplies or NO_SUPPLIES,
         debug=request.verbose
         or prepared.secrets.get("ACTIONS_STEP_DEBUG") == "true"
         or prepared.variables.get("ACTIONS_STEP_DEBUG") == "true",

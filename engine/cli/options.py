@@ -95,6 +95,12 @@ machines = _all(
     click.option(
         "--container-options", default="", metavar="OPTIONS", help="More for the containers."
     ),
+    click.option(
+        "--container-daemon-socket",
+        default="",
+        metavar="-",
+        help='"-": jobs do not reach the Docker daemon (as on GitHub they do).',
+    ),
     click.option("--network", default="", metavar="NAME", help="Docker network of the containers."),
     click.option("-b", "--bind", is_flag=True, help="Let jobs write to this directory itself."),
     click.option(

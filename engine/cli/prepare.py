@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import cli as codes
 from engine import contexts, git
@@ -16,6 +16,9 @@ from engine.contexts import Checkout, RunFacts
 from engine.model import Workflow
 from engine.plan import Plan, plan, unknown_jobs
 from engine.problems import Place, Problem, Refused, did_you_mean, usage
+
+if TYPE_CHECKING:
+    from engine.run import Supplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Prepared:
     inputs: tuple[dict[str, Any], ...]
     matrix: tuple[tuple[str, str], ...]
     images: dict[str, str]
+    supplies: Supplies | None = None
 
 
 def prepare(request: Request, *, lenient: bool = False) -> Prepared:

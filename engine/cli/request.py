@@ -38,6 +38,7 @@ class Request:
     container_architecture: str = ""
     container_options: str = ""
     network: str = ""
+    container_daemon_socket: str = ""
     bind: bool = False
     copy: bool = False
     use_gitignore: bool = True

@@ -8,7 +8,8 @@ import trio
 
 from engine import actions, tarball
 from engine.actions import manifest, reference, resolve
-from engine.actions.manifest import Action, DockerRuns
+from engine.actions.manifest import Action
+from engine.actions.reach import of_image
 from engine.actions.reference import Image, Local, Reference, ReferenceError_, Remote
 from engine.actions.resolve import ActionError, Found
 from engine.job.frame import Use
@@ -35,7 +36,7 @@ async def find(bench: Bench, use: Use) -> Found:
     """The action of a step that is about to run. Raises CannotRun."""
     wanted = _target(use)
     if isinstance(wanted, Image):
-        return Found(wanted, Action(name=wanted.image, runs=DockerRuns(str(wanted))))
+        return of_image(wanted)
     if isinstance(wanted, Local):
         return Found(wanted, await _read(bench, folder(bench, wanted), str(wanted)))
     return bench.order.actions.found.get(wanted.key) or await _fetched(bench, wanted)

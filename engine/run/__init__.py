@@ -15,7 +15,17 @@ from engine.expr import to_string
 from engine.job import Cancellation
 from engine.model import Job
 from engine.plan import Leg, Plan, expand, is_static
-from engine.run.berth import Berth, Choose, EnterGroup, Environment, Group, NoPlace, Settings
+from engine.run.berth import (
+    NO_SUPPLIES,
+    Berth,
+    Choose,
+    EnterGroup,
+    Environment,
+    Group,
+    NoPlace,
+    Settings,
+    Supplies,
+)
 from engine.run.conditions import scope_of, why_skipped
 from engine.run.groups import group_of, turn_in
 from engine.run.legs import Legs
@@ -23,6 +33,7 @@ from engine.run.shared import Finished, Shared
 from engine.tree import Scope, Unresolved, holds, string
 
 __all__ = [
+    "NO_SUPPLIES",
     "Berth",
     "Choose",
     "EnterGroup",
@@ -31,6 +42,7 @@ __all__ = [
     "NoPlace",
     "RunResult",
     "Settings",
+    "Supplies",
     "run",
 ]
 

@@ -151,6 +151,9 @@ class Legs:
             secrets=secrets,
             env=shared.settings.env,
             debug=shared.settings.debug,
+            actions=shared.settings.supplies.actions,
+            finder=shared.settings.supplies.finder,
+            externals=shared.settings.supplies.externals is not None,
         )
 
     def _finished(self) -> Finished:
