@@ -26,12 +26,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A user's mistake: where it is, what is wrong and what to do, and the rule that found it."""
+    """A user's mistake: where it is, what is wrong and what to do, and the rule that found it.
+
+    `value` is where the whole value starts, where `place` is further inside: GitHub's reader points
+    at the value.
+    """
 
     place: Place
     message: str
     rule: str
     level: Level = "error"
+    value: Place | None = None
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message} [{self.rule}]"

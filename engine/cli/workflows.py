@@ -98,7 +98,7 @@ def read(path: Path) -> tuple[Workflow | None, list[Problem]]:
     """One workflow file, and all that is wrong with it."""
     name = _shown(path)
     try:
-        content = path.read_bytes() if _is_small(path) else b" " * (source.MAX_CHARACTERS + 1)
+        content = path.read_bytes() if _is_small(path) else b" " * (source.GITHUB.characters + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         return None, [Problem(Place(name), f"can't be read: {reason}", "file")]
@@ -144,7 +144,7 @@ def _is_small(path: Path) -> bool:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
-    return found.st_size <= 4 * source.MAX_CHARACTERS
+    return found.st_size <= 4 * source.GITHUB.characters
 
 
 def read_all(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
