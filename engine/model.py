@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal, TypeVar
 
 from engine import availability as may
+from engine import formats, permissions
 from engine.availability import Allowed
+from engine.permissions import Permissions
 from engine.problems import Place, Problem, did_you_mean
 from engine.retry import Backoff, Retry, RetryOn, seconds
 from engine.source import Mapping, Node, Scalar, Sequence
-from engine.tree import Condition, Fields, Text, Tree, build, condition, text
+from engine.tree import (
+    Condition,
+    Fields,
+    Text,
+    Tree,
+    build,
+    condition,
+    has_expression,
+    literal,
+    text,
+)
 
 StepKind = Literal["run", "uses", "wait", "wait-all", "cancel", "parallel"]
 STEP_KINDS: tuple[StepKind, ...] = ("run", "uses", "wait", "wait-all", "cancel", "parallel")
@@ -85,6 +97,7 @@ class Job:
     condition: Condition | None = None
     runs_on: Tree | None = None
     strategy: Strategy | None = None
+    permissions: Permissions | None = None
     env: Tree | None = None
     defaults: Defaults = Defaults()
     outputs: Tree | None = None
@@ -92,6 +105,7 @@ class Job:
     services: Tree | None = None
     environment: Tree | None = None
     concurrency: Tree | None = None
+    snapshot: Tree | None = None
     continue_on_error: Tree | None = None
     timeout_minutes: Tree | None = None
     cancel_timeout_minutes: Tree | None = None
@@ -103,11 +117,22 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """An output of `on.workflow_call`."""
+
+    name: str
+    place: Place
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     file: str
     name: str
     triggers: tuple[Trigger, ...]
     run_name: Text | None = None
+    permissions: Permissions | None = None
+    outputs: tuple[Output, ...] = ()
     env: Tree | None = None
     defaults: Defaults = Defaults()
     concurrency: Tree | None = None
@@ -128,13 +153,17 @@ def read(node: Node, file: str, path: str = "") -> tuple[Workflow, list[Problem]
     workflow = Workflow(
         file=path or file,
         name=keys.literal("name") or path or file,
-        triggers=_triggers(keys.node("on")),
+        triggers=_triggers(keys.node("on"), problems),
         run_name=keys.text("run-name", may.RUN_NAME),
+        permissions=permissions.read(keys.node("permissions")),
+        outputs=_outputs(keys.node("on"), problems),
         env=keys.tree("env", may.ENV),
         defaults=_defaults(keys, may.NONE),
         concurrency=keys.tree("concurrency", may.CONCURRENCY),
         jobs=_jobs(keys.node("jobs"), problems),
     )
+    keys.literal("description")
+    problems.extend(formats.concurrency(keys.node("concurrency")))
     _check_needs(workflow.jobs, problems)
     return workflow, problems
 
@@ -150,8 +179,11 @@ class _Keys:
         return self.mapping.get(key)
 
     def scalar(self, key: str) -> Scalar | None:
+        """A value that takes no expression."""
         node = self.node(key)
-        return node if isinstance(node, Scalar) and node.value is not None else None
+        if not isinstance(node, Scalar) or node.value is None:
+            return None
+        return literal(node, self.problems)
 
     def literal(self, key: str) -> str:
         scalar = self.scalar(key)
@@ -162,8 +194,10 @@ class _Keys:
         return None if node is None else build(node, allowed, self.problems)
 
     def text(self, key: str, allowed: Allowed) -> Text | None:
-        scalar = self.scalar(key)
-        return None if scalar is None else text(scalar, allowed, self.problems)
+        node = self.node(key)
+        if not isinstance(node, Scalar) or node.value is None:
+            return None
+        return text(node, allowed, self.problems)
 
     def condition(self, allowed: Allowed) -> Condition | None:
         node = self.node("if")
@@ -173,20 +207,48 @@ class _Keys:
 # --- the root -----------------------------------------------------------------------------------
 
 
-def _triggers(node: Node | None) -> tuple[Trigger, ...]:
+def _triggers(node: Node | None, problems: list[Problem]) -> tuple[Trigger, ...]:
     match node:
         case Scalar() | Sequence():
             return tuple(Trigger(item.text, item.place) for item in _scalars(node))
         case Mapping():
-            return tuple(
-                Trigger(key.text, key.place, None if _is_null(value) else value)
-                for key, value in node.entries
-            )
+            return tuple(_trigger(key, value, problems) for key, value in node.entries)
     return ()
 
 
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None
+def _trigger(event: Scalar, node: Node, problems: list[Problem]) -> Trigger:
+    if event.text == "workflow_call":
+        _check_contract(node, problems)
+    else:
+        build(node, may.NONE, problems)
+    null = isinstance(node, Scalar) and node.value is None
+    return Trigger(event.text, event.place, None if null else node)
+
+
+def _check_contract(node: Node, problems: list[Problem]) -> None:
+    """The values below `on.workflow_call`; those of outputs are read for themselves."""
+    for _, about in _entries(node, "inputs"):
+        for key, value in about.entries if isinstance(about, Mapping) else ():
+            is_default = key.text == "default"
+            build(value, may.CALL_INPUT_DEFAULT if is_default else may.NONE, problems)
+    for _, about in _entries(node, "secrets"):
+        build(about, may.NONE, problems)
+
+
+def _outputs(on: Node | None, problems: list[Problem]) -> tuple[Output, ...]:
+    call = on.get("workflow_call") if isinstance(on, Mapping) else None
+    found = []
+    for key, about in _entries(call, "outputs"):
+        value = _Keys(about, problems).text("value", may.CALL_OUTPUT)
+        if value is not None:
+            found.append(Output(key.text, key.place, value))
+    return tuple(found)
+
+
+def _entries(node: Node | None, key: str) -> tuple[tuple[Scalar, Node], ...]:
+    """What stands in the mapping under a key."""
+    inner = node.get(key) if isinstance(node, Mapping) else None
+    return inner.entries if isinstance(inner, Mapping) else ()
 
 
 def _defaults(keys: _Keys, allowed: Allowed) -> Defaults:
@@ -197,39 +259,27 @@ def _defaults(keys: _Keys, allowed: Allowed) -> Defaults:
 
 # --- jobs ---------------------------------------------------------------------------------------
 
-_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-
 
 def _jobs(node: Node | None, problems: list[Problem]) -> tuple[Job, ...]:
     if not isinstance(node, Mapping):
         return ()
     for key, _ in node.entries:
-        _check_id(key, "job", problems)
+        problems.extend(formats.id_(key, "job"))
     return tuple(_job(key, value, problems) for key, value in node.entries)
-
-
-def _check_id(key: Scalar, what: str, problems: list[Problem]) -> None:
-    if not _ID.fullmatch(key.text):
-        rule = "it starts with a letter or _ and goes on with letters, digits, - or _"
-    elif key.text.startswith("__"):
-        rule = 'names that start with "__" are reserved'
-    elif len(key.text) >= 100:
-        rule = "it must have fewer than 100 characters"
-    else:
-        return
-    problems.append(Problem(key.place, f'"{key.text}" can\'t be a {what} id: {rule}', "id"))
 
 
 def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
     keys = _Keys(node, problems)
+    problems.extend(_misformed(keys))
     return Job(
         id=key.text,
         place=key.place,
         name=keys.text("name", may.JOB_NAME),
-        needs=_needs(keys.node("needs")),
+        needs=_needs(keys.node("needs"), problems),
         condition=keys.condition(may.JOB_IF),
         runs_on=keys.tree("runs-on", may.JOB_RUNS_ON),
         strategy=_strategy(keys),
+        permissions=permissions.read(keys.node("permissions")),
         env=keys.tree("env", may.JOB_ENV),
         defaults=_defaults(keys, may.JOB_DEFAULTS),
         outputs=keys.tree("outputs", may.JOB_OUTPUTS),
@@ -237,19 +287,32 @@ def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
         services=_services(keys.node("services"), problems),
         environment=_environment(keys),
         concurrency=keys.tree("concurrency", may.JOB_CONCURRENCY),
+        snapshot=_snapshot(keys),
         continue_on_error=keys.tree("continue-on-error", may.JOB_CONTINUE_ON_ERROR),
         timeout_minutes=keys.tree("timeout-minutes", may.JOB_TIMEOUT),
         cancel_timeout_minutes=keys.tree("cancel-timeout-minutes", may.JOB_TIMEOUT),
         retry=_retry(keys),
         steps=_steps(keys.node("steps"), problems),
-        uses=keys.scalar("uses"),
+        uses=_reference(keys, formats.workflow),
         with_=keys.tree("with", may.JOB_WITH),
         secrets=keys.tree("secrets", may.JOB_SECRETS),
     )
 
 
-def _needs(node: Node | None) -> tuple[Need, ...]:
-    return tuple(Need(item.text, item.place) for item in _scalars(node))
+def _misformed(keys: _Keys) -> Iterator[Problem]:
+    services = keys.node("services")
+    yield from formats.strategy(keys.node("strategy"))
+    yield from formats.runner(keys.node("runs-on"))
+    yield from formats.concurrency(keys.node("concurrency"))
+    yield from formats.snapshot(keys.node("snapshot"))
+    yield from formats.container(keys.node("container"))
+    for _, service in services.entries if isinstance(services, Mapping) else ():
+        yield from formats.container(service)
+
+
+def _needs(node: Node | None, problems: list[Problem]) -> tuple[Need, ...]:
+    items = (literal(item, problems) for item in _scalars(node))
+    return tuple(Need(item.text, item.place) for item in items)
 
 
 def _check_needs(jobs: tuple[Job, ...], problems: list[Problem]) -> None:
@@ -329,6 +392,14 @@ def _environment(keys: _Keys) -> Tree | None:
 _ENVIRONMENT = {"url": may.JOB_ENVIRONMENT_URL}
 
 
+def _snapshot(keys: _Keys) -> Tree | None:
+    node = keys.node("snapshot")
+    when = node.get("if") if isinstance(node, Mapping) else None
+    if isinstance(when, Scalar) and not has_expression(when):  # it needs no ${{ }}
+        condition(when, may.JOB_SNAPSHOT, keys.problems)
+    return keys.tree("snapshot", may.JOB_SNAPSHOT)
+
+
 # --- steps --------------------------------------------------------------------------------------
 
 
@@ -346,7 +417,7 @@ def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
         id_ = item.get("id") if isinstance(item, Mapping) else None
         if not isinstance(id_, Scalar) or id_.value is None:
             continue
-        _check_id(id_, "step", problems)
+        problems.extend(formats.id_(id_, "step"))
         first = seen.setdefault(id_.text.lower(), id_)
         if first is not id_:
             message = (
@@ -368,20 +439,26 @@ def _step(node: Mapping, problems: list[Problem]) -> Step:
         run=keys.text("run", may.step("run")),
         shell=keys.scalar("shell"),
         working_directory=keys.text("working-directory", may.step("working-directory")),
-        uses=keys.scalar("uses"),
+        uses=_reference(keys, formats.action),
         with_=keys.tree("with", may.step("with")),
         env=keys.tree("env", may.step("env")),
         continue_on_error=keys.tree("continue-on-error", may.step("continue-on-error")),
         timeout_minutes=keys.tree("timeout-minutes", may.step("timeout-minutes")),
         retry=_retry(keys),
         background=_typed(keys, "background", bool, False),
-        targets=_targets(keys.node(kind)) if kind in ("wait", "cancel") else (),
+        targets=_targets(keys.node(kind), problems) if kind in ("wait", "cancel") else (),
         children=_steps(keys.node("parallel"), problems),
     )
 
 
-def _targets(node: Node | None) -> tuple[str, ...]:
-    return tuple(need.id for need in _needs(node))
+def _reference(keys: _Keys, check: Callable[[Scalar | None], Iterable[Problem]]) -> Scalar | None:
+    uses = keys.scalar("uses")
+    keys.problems.extend(check(uses))
+    return uses
+
+
+def _targets(node: Node | None, problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(need.id for need in _needs(node, problems))
 
 
 # --- retry --------------------------------------------------------------------------------------

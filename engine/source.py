@@ -123,6 +123,20 @@ def scalars(node: Node | None) -> Iterator[Scalar]:
                 yield from scalars(value)
 
 
+def everything(node: Node | None) -> Iterator[Scalar]:
+    """Every scalar of a node, keys too."""
+    match node:
+        case Scalar():
+            yield node
+        case Sequence():
+            for item in node.items:
+                yield from everything(item)
+        case Mapping():
+            for key, value in node.entries:
+                yield key
+                yield from everything(value)
+
+
 # --- reading ------------------------------------------------------------------------------------
 
 

@@ -144,7 +144,7 @@ def test_the_kind_of_a_step_is_its_key(kind: str) -> None:
 
 
 def test_parallel_steps_are_children() -> None:
-    (step,) = a_job("steps: [{parallel: [{run: a}, {uses: b}]}]").steps
+    (step,) = a_job("steps: [{parallel: [{run: a}, {uses: b/c@v1}]}]").steps
     assert [child.kind for child in step.children] == ["run", "uses"]
 
 

@@ -290,8 +290,9 @@ def test_a_field_that_is_not_there_has_its_default() -> None:
             "available here: github, inputs, secrets, vars",
         ),
         (
-            "${{ github.ref }}", may.NONE, "f:1:8",
-            'the context "github" is not available in this key; available here: none',
+            "x ${{ github.ref }} y", may.NONE, "f:1:6",
+            '"${{ github.ref }}" cannot stand here: no expression is possible in this value; '
+            "write the value itself",
         ),
         (
             "${{ hashFiles('x') }}", may.JOB_ENV, "f:1:8",
@@ -301,6 +302,10 @@ def test_a_field_that_is_not_there_has_its_default() -> None:
         (
             "${{ 1 && always() }}", may.step("run"), "f:1:13",
             'the function "always" is only available in an `if:`, not in jobs.<id>.steps.run',
+        ),
+        (
+            "${{ 1 && success('a') }}", may.STEP_IF, "f:1:13",
+            "success() takes no arguments in a step; only a job's `if:` names jobs",
         ),
     ],
 )  # fmt: skip

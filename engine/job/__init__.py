@@ -174,7 +174,7 @@ class _Job:
         """`github.action`: the step's id, or a generated one (actions/runner)."""
         if step.id:
             return step.id
-        base = "__run" if step.kind == "run" else actions.generated_id(step)
+        base = actions.generated_id(step)
         self.generated[base] = self.generated.get(base, 0) + 1
         count = self.generated[base]
         return base if count == 1 else f"{base}_{count}"
