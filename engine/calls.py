@@ -16,7 +16,7 @@ from engine.model import Job, Output, Workflow
 from engine.permissions import Permissions
 from engine.problems import Place, Problem, did_you_mean, errors
 from engine.source import GITHUB, Limits, Mapping, Node, Scalar, plain
-from engine.tree import Fields, Text, Tree, is_insert
+from engine.tree import Fields, Text, Tree
 
 # Gives the workflow that a `uses:` stands for, asked with the `uses:` and the file it stands in;
 # with its problems where it can't be read, and with none where nobody knows it.
@@ -174,7 +174,7 @@ def _check_inputs(job: Job, uses: Scalar, declared: Iterable[Input]) -> Iterator
         else:
             yield from _check_type(known[name], value)
     for name, each in known.items():
-        if each.required and name not in given and not _is_open(job.with_):
+        if each.required and name not in given:
             yield _missing("input", each.name, uses, f"with: {{{each.name}: ...}}")
 
 
@@ -203,7 +203,7 @@ def _check_secrets(job: Job, uses: Scalar, declared: Iterable[Secret]) -> Iterat
         if name not in known:
             yield _undeclared("secret", key, value, uses, [each.name for each in known.values()])
     for name, each in known.items():
-        if each.required and name not in given and not _is_open(job.secrets):
+        if each.required and name not in given:
             advice = f"secrets: {{{each.name}: ${{{{ secrets.{each.name} }}}}}} or secrets: inherit"
             yield _missing("secret", each.name, uses, advice)
 
@@ -211,17 +211,7 @@ def _check_secrets(job: Job, uses: Scalar, declared: Iterable[Secret]) -> Iterat
 def _given(tree: Tree | None) -> dict[str, tuple[Scalar, Tree]]:
     """What is given by name, in lower case."""
     entries = tree.entries if isinstance(tree, Fields) else ()
-    return {
-        key.node.text.lower(): (key.node, value)
-        for key, value in entries
-        if key.template is None and not is_insert(key)
-    }
-
-
-def _is_open(tree: Tree | None) -> bool:
-    """Whether names are given that are not known before it runs."""
-    entries = tree.entries if isinstance(tree, Fields) else ()
-    return any(key.template is not None or is_insert(key) for key, _ in entries)
+    return {key.node.text.lower(): (key.node, value) for key, value in entries}
 
 
 def _undeclared(what: str, key: Scalar, value: Tree, uses: Scalar, known: Sequence[str]) -> Problem:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from engine.problems import Problem, did_you_mean
 from engine.source import Mapping, Node, Scalar, Sequence, everything
@@ -38,7 +39,7 @@ def id_(key: Scalar, what: str) -> Iterator[Problem]:
 
 def action(uses: Scalar | None) -> Iterator[Problem]:
     """`uses:` of a step."""
-    if uses is None or has_expression(uses) or _ACTION.fullmatch(uses.text):
+    if not _is_written(uses) or _ACTION.fullmatch(uses.text):
         return
     advice = "write owner/repository@ref, owner/repository/path@ref, ./path or docker://image"
     if "/" in uses.text and "@" not in uses.text:
@@ -48,7 +49,7 @@ def action(uses: Scalar | None) -> Iterator[Problem]:
 
 def workflow(uses: Scalar | None) -> Iterator[Problem]:
     """`uses:` of a job."""
-    if uses is None or has_expression(uses) or _WORKFLOW.fullmatch(uses.text):
+    if not _is_written(uses) or _WORKFLOW.fullmatch(uses.text):
         return
     advice = (
         "write ./.github/workflows/name.yml, or owner/repository/.github/workflows/name.yml@ref "
@@ -57,6 +58,11 @@ def workflow(uses: Scalar | None) -> Iterator[Problem]:
     if uses.text.startswith("./"):
         advice = 'one of the same repository takes no version, so leave out "@" and what follows'
     yield Problem(uses.place, f'"{uses.text}" names no workflow; {advice}', "uses")
+
+
+def _is_written(uses: Scalar | None) -> TypeGuard[Scalar]:
+    """Whether there is a text to judge; the rest is the schema's affair."""
+    return bool(uses and isinstance(uses.value, str) and uses.text and not has_expression(uses))
 
 
 def runner(runs_on: Node | None) -> Iterator[Problem]:

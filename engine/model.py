@@ -10,7 +10,8 @@ from typing import Literal, TypeVar
 
 from engine import availability as may
 from engine import formats, permissions
-from engine.availability import Allowed
+from engine.availability import CONTEXTS, Allowed
+from engine.expr import compile_template
 from engine.permissions import Permissions
 from engine.problems import Place, Problem, did_you_mean
 from engine.retry import Backoff, Retry, RetryOn, seconds
@@ -156,7 +157,7 @@ def read(node: Node, file: str, path: str = "") -> tuple[Workflow, list[Problem]
         triggers=_triggers(keys.node("on"), problems),
         run_name=keys.text("run-name", may.RUN_NAME),
         permissions=permissions.read(keys.node("permissions")),
-        outputs=_outputs(keys.node("on"), problems),
+        outputs=_outputs(keys.node("on")),
         env=keys.tree("env", may.ENV),
         defaults=_defaults(keys, may.NONE),
         concurrency=keys.tree("concurrency", may.CONCURRENCY),
@@ -193,6 +194,17 @@ class _Keys:
         node = self.node(key)
         return None if node is None else build(node, allowed, self.problems)
 
+    def fields(self, key: str, allowed: Allowed) -> Tree | None:
+        """A mapping whose names take no expressions, only their values."""
+        node = self.node(key)
+        if not isinstance(node, Mapping):
+            return self.tree(key, allowed)
+        entries = (
+            (Text(literal(name, self.problems)), build(value, allowed, self.problems))
+            for name, value in node.entries
+        )
+        return Fields(node, tuple(entries))
+
     def text(self, key: str, allowed: Allowed) -> Text | None:
         node = self.node(key)
         if not isinstance(node, Scalar) or node.value is None:
@@ -226,20 +238,27 @@ def _trigger(event: Scalar, node: Node, problems: list[Problem]) -> Trigger:
 
 
 def _check_contract(node: Node, problems: list[Problem]) -> None:
-    """The values below `on.workflow_call`; those of outputs are read for themselves."""
-    for _, about in _entries(node, "inputs"):
-        for key, value in about.entries if isinstance(about, Mapping) else ():
-            is_default = key.text == "default"
-            build(value, may.CALL_INPUT_DEFAULT if is_default else may.NONE, problems)
-    for _, about in _entries(node, "secrets"):
-        build(about, may.NONE, problems)
+    """Below `on.workflow_call`, only defaults and the values of outputs take expressions."""
+    for part, declared in node.entries if isinstance(node, Mapping) else ():
+        for name, about in declared.entries if isinstance(declared, Mapping) else ():
+            literal(name, problems)
+            for key, value in about.entries if isinstance(about, Mapping) else ():
+                allowed = _IN_CONTRACT.get((part.text, key.text), may.NONE)
+                build(value, allowed, problems)
 
 
-def _outputs(on: Node | None, problems: list[Problem]) -> tuple[Output, ...]:
+_IN_CONTRACT = {
+    ("inputs", "default"): may.CALL_INPUT_DEFAULT,
+    ("outputs", "value"): may.CALL_OUTPUT,
+}
+
+
+def _outputs(on: Node | None) -> tuple[Output, ...]:
+    """The outputs of `on.workflow_call`; what is wrong with them has been said."""
     call = on.get("workflow_call") if isinstance(on, Mapping) else None
     found = []
     for key, about in _entries(call, "outputs"):
-        value = _Keys(about, problems).text("value", may.CALL_OUTPUT)
+        value = _Keys(about, []).text("value", may.CALL_OUTPUT)
         if value is not None:
             found.append(Output(key.text, key.place, value))
     return tuple(found)
@@ -253,8 +272,25 @@ def _entries(node: Node | None, key: str) -> tuple[tuple[Scalar, Node], ...]:
 
 def _defaults(keys: _Keys, allowed: Allowed) -> Defaults:
     defaults = keys.node("defaults")
-    run = _Keys(defaults.get("run") if isinstance(defaults, Mapping) else None, keys.problems)
+    node = defaults.get("run") if isinstance(defaults, Mapping) else None
+    if isinstance(node, Scalar):
+        whole = text(node, allowed, keys.problems)
+        return Defaults(*_parts(whole, ("shell", "working-directory")))
+    run = _Keys(node, keys.problems)
     return Defaults(run.tree("shell", allowed), run.tree("working-directory", allowed))
+
+
+def _parts(whole: Text, names: Iterable[str]) -> Iterator[Text]:
+    """What a mapping that is one expression has under each name, as an expression of its own."""
+    template = whole.template
+    if template is None or len(template.parts) != 1:
+        return
+    at = template.offsets[0]
+    inner = whole.node.text[at:].rstrip().removesuffix("}}")
+    for name in names:
+        # the bracket takes the place of a blank, so that positions stay true
+        written = f"{'${{':<{max(at - 1, 3)}}({inner}).{name} }}}}"
+        yield Text(whole.node, compile_template(written, names=CONTEXTS))
 
 
 # --- jobs ---------------------------------------------------------------------------------------
@@ -282,7 +318,7 @@ def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
         permissions=permissions.read(keys.node("permissions")),
         env=keys.tree("env", may.JOB_ENV),
         defaults=_defaults(keys, may.JOB_DEFAULTS),
-        outputs=keys.tree("outputs", may.JOB_OUTPUTS),
+        outputs=keys.fields("outputs", may.JOB_OUTPUTS),
         container=_container(keys.node("container"), may.JOB_CONTAINER, problems),
         services=_services(keys.node("services"), problems),
         environment=_environment(keys),
@@ -294,8 +330,8 @@ def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
         retry=_retry(keys),
         steps=_steps(keys.node("steps"), problems),
         uses=_reference(keys, formats.workflow),
-        with_=keys.tree("with", may.JOB_WITH),
-        secrets=keys.tree("secrets", may.JOB_SECRETS),
+        with_=keys.fields("with", may.JOB_WITH),
+        secrets=keys.fields("secrets", may.JOB_SECRETS),
     )
 
 
@@ -346,6 +382,9 @@ def _strategy(keys: _Keys) -> Strategy | None:
     node = keys.node("strategy")
     if node is None:
         return None
+    if isinstance(node, Scalar):
+        whole = text(node, may.JOB_STRATEGY, keys.problems)
+        return Strategy(*_parts(whole, ("matrix", "fail-fast", "max-parallel")))
     inner = _Keys(node, keys.problems)
     allowed = may.JOB_STRATEGY
     return Strategy(

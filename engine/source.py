@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeAlias
@@ -135,6 +135,19 @@ def everything(node: Node | None) -> Iterator[Scalar]:
             for key, value in node.entries:
                 yield key
                 yield from everything(value)
+
+
+def without(node: Node, places: Collection[Place]) -> Node:
+    """The node without the entries whose keys stand at one of `places`."""
+    match node:
+        case _ if not places:
+            return node
+        case Sequence():
+            return Sequence(tuple(without(item, places) for item in node.items), node.place)
+        case Mapping():
+            kept = (entry for entry in node.entries if entry[0].place not in places)
+            return Mapping(tuple((key, without(value, places)) for key, value in kept), node.place)
+    return node
 
 
 # --- reading ------------------------------------------------------------------------------------

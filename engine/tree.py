@@ -95,10 +95,15 @@ def build(node: Node, allowed: Allowed, problems: list[Problem]) -> Tree:
         case SequenceNode():
             return Items(node, tuple(build(item, allowed, problems) for item in node.items))
     entries = (
-        (text(key, allowed, problems), build(value, allowed, problems))
+        (_key(key, allowed, problems), build(value, allowed, problems))
         for key, value in node.entries
     )
     return Fields(node, tuple(entries))
+
+
+def _key(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
+    inserts = is_insert(Text(node)) and allowed.contexts
+    return Text(node) if inserts else text(node, allowed, problems)
 
 
 def text(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
@@ -108,6 +113,8 @@ def text(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
     if not allowed.contexts:
         return Text(literal(node, problems))
     if is_insert(Text(node)):
+        message = "insert stands for a key, as in ${{ insert }}: ${{ fromJSON(inputs.more) }}"
+        problems.append(_at(node, 1, message, "expression"))
         return Text(node)
     try:
         template = compile_template(node.text, names=CONTEXTS, functions=SPECIAL_FUNCTIONS)

@@ -33,11 +33,11 @@ TYPED = {
 }
 ROOT = ("env", "defaults", "concurrency")
 JOB = (
-    *("name", "strategy", "continue-on-error", "timeout-minutes", "cancel-timeout-minutes"),
+    *("strategy", "continue-on-error", "timeout-minutes", "cancel-timeout-minutes"),
     *("concurrency", "env", "environment", "defaults", "runs-on", "container", "services"),
     *("outputs", "snapshot"),
 )
-CALL = ("name", "concurrency", "strategy")
+CALL = ("concurrency", "strategy")
 STEP = (
     *("name", "continue-on-error", "timeout-minutes", "env", "working-directory", "shell"),
     *("run", "uses", "with"),
@@ -75,10 +75,11 @@ class Form:
         own = job.permissions or granted
         needs = get(node, "needs")
         names = needs.items if isinstance(needs, Sequence) else [needs] if needs else []
+        name = get(node, "name")
         result = {
             "type": "reusableWorkflowJob" if job.uses else "job",
             "id": self.token(key),
-            "name": self.token(key),
+            "name": self.token(name if name and plain(name) not in (None, "") else key),
             "if": self.condition(get(node, "if")),
         }
         if job.uses is not None:
@@ -138,12 +139,12 @@ class Form:
     # --- values -----------------------------------------------------------------------------------
 
     def keys(self, node: Node, names: tuple[str, ...]) -> dict[str, Json]:
-        """The keys that stand in the file; an empty name is none."""
+        """The keys that stand in the file."""
         found = ((name, get(node, name)) for name in names)
         return {
             name: self.token(value, typed=name in TYPED)
             for name, value in found
-            if value is not None and not (name == "name" and plain(value) in (None, ""))
+            if value is not None
         }
 
     def token(self, node: Node, typed: bool = False, nullable: bool = True) -> Json:
@@ -286,14 +287,15 @@ def event(name: str, filters: Node) -> Json:
 
 
 def input_form(about: Node) -> Json:
-    """A declared input; GitHub's form leaves out the default of a number."""
+    """A declared input; GitHub's form knows no numbers, and no defaults that are expressions."""
     result = {"type": "string"} | secret_form(about)
     for key, value in entries(about):
         if key.text == "options":
             result["options"] = texts(value)
-        elif key.text == "default" and isinstance(value, Scalar) and result["type"] != "number":
+        elif key.text == "default" and isinstance(value, Scalar) and not has_expression(value):
             result["default"] = value.value if result["type"] == "boolean" else value.text
-    return result
+    hidden = ("type", "default") if result["type"] == "number" else ()
+    return {key: value for key, value in result.items() if key not in hidden}
 
 
 def secret_form(about: Node) -> Json:

@@ -33,6 +33,7 @@ ROOMS = (
         "transcript",
         "contexts",
         "triggers",
+        "reading",
         "hashfiles",
         "hashing",
         "job",

@@ -363,7 +363,7 @@ def test_what_is_no_expression(text: str, place: str, message: str | None) -> No
 
 
 def test_the_roots_of_a_tree_are_what_it_asks_for() -> None:
-    found = tree("{'${{ vars.A }}': ['${{ Needs.x }}', a, '${{ insert }}'], b: ''}")
+    found = tree("{'${{ vars.A }}': ['${{ Needs.x }}', a], '${{ insert }}': {b: ''}}")
     assert roots(found) == {"vars", "needs"}
     assert roots(None) == frozenset()
 

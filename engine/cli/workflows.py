@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from engine import git, model, source
+from engine import git, reading, source
 from engine.cli import INVALID
 from engine.model import Workflow
 from engine.problems import Place, Problem, Refused, errors, usage
@@ -102,13 +102,10 @@ def read(path: Path) -> tuple[Workflow | None, list[Problem]]:
     except OSError as error:
         reason = error.strerror or str(error)
         return None, [Problem(Place(name), f"can't be read: {reason}", "file")]
-    node, problems = source.load(content, name)
-    if node is None or errors(problems):
-        return None, problems
-    problems += _checked(node, name, content)
-    workflow, found = model.read(node, name, _from_root(path))
-    problems = sorted([*problems, *found], key=lambda problem: problem.place)
-    return (None if errors(problems) else workflow), problems
+    found = reading.read(
+        content, name, _from_root(path), lambda node: _checked(node, name, content)
+    )
+    return found.workflow, list(found.problems)
 
 
 def _checked(node: Node, name: str, content: bytes) -> list[Problem]:
