@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Literal, TypeVar
 
 from engine import availability as may
-from engine import formats, permissions
+from engine import forms, permissions
 from engine.availability import CONTEXTS, Allowed
 from engine.expr import compile_template
 from engine.permissions import Permissions
@@ -164,7 +165,7 @@ def read(node: Node, file: str, path: str = "") -> tuple[Workflow, list[Problem]
         jobs=_jobs(keys.node("jobs"), problems),
     )
     keys.literal("description")
-    problems.extend(formats.concurrency(keys.node("concurrency")))
+    problems.extend(forms.concurrency(keys.node("concurrency")))
     _check_needs(workflow.jobs, problems)
     return workflow, problems
 
@@ -300,7 +301,7 @@ def _jobs(node: Node | None, problems: list[Problem]) -> tuple[Job, ...]:
     if not isinstance(node, Mapping):
         return ()
     for key, _ in node.entries:
-        problems.extend(formats.id_(key, "job"))
+        problems.extend(forms.id_(key, "job"))
     return tuple(_job(key, value, problems) for key, value in node.entries)
 
 
@@ -329,7 +330,7 @@ def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
         cancel_timeout_minutes=keys.tree("cancel-timeout-minutes", may.JOB_TIMEOUT),
         retry=_retry(keys),
         steps=_steps(keys.node("steps"), problems),
-        uses=_reference(keys, formats.workflow),
+        uses=_reference(keys, forms.workflow),
         with_=keys.fields("with", may.JOB_WITH),
         secrets=keys.fields("secrets", may.JOB_SECRETS),
     )
@@ -337,13 +338,13 @@ def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
 
 def _misformed(keys: _Keys) -> Iterator[Problem]:
     services = keys.node("services")
-    yield from formats.strategy(keys.node("strategy"))
-    yield from formats.runner(keys.node("runs-on"))
-    yield from formats.concurrency(keys.node("concurrency"))
-    yield from formats.snapshot(keys.node("snapshot"))
-    yield from formats.container(keys.node("container"))
+    yield from forms.strategy(keys.node("strategy"))
+    yield from forms.runner(keys.node("runs-on"))
+    yield from forms.concurrency(keys.node("concurrency"))
+    yield from forms.snapshot(keys.node("snapshot"))
+    yield from forms.container(keys.node("container"))
     for _, service in services.entries if isinstance(services, Mapping) else ():
-        yield from formats.container(service)
+        yield from forms.container(service)
 
 
 def _needs(node: Node | None, problems: list[Problem]) -> tuple[Need, ...]:
@@ -372,10 +373,20 @@ def _check_cycle(jobs: dict[str, Job], problems: list[Problem]) -> None:
     except CycleError as error:
         cycle = [jobs[id_] for id_ in error.args[1][:-1]][::-1]
         first = min(range(len(cycle)), key=lambda index: cycle[index].place)
-        chain = [*cycle[first:], *cycle[:first], cycle[first]]
-        shown = " -> ".join(f'"{job.id}" (line {job.place.line})' for job in chain)
+        problems.extend(_endless([*cycle[first:], *cycle[:first], cycle[first]], jobs.values()))
+
+
+def _endless(chain: list[Job], jobs: Iterable[Job]) -> Iterator[Problem]:
+    """Where a cycle could be cut; where no job at all can start, that is told of the first one."""
+    shown = " -> ".join(f'"{job.id}" (line {job.place.line})' for job in chain)
+    if all(job.needs for job in jobs):
         message = f"these jobs wait for each other and could never start: {shown}"
-        problems.append(Problem(chain[0].place, message, "needs"))
+        yield Problem(next(iter(jobs)).place, message, "needs")
+        return
+    for job, needed in pairwise(chain):
+        need = next(need for need in job.needs if need.id.lower() == needed.id.lower())
+        message = f'job "{job.id}" needs job "{need.id}", which waits for it in turn: {shown}'
+        yield Problem(need.place, message, "needs")
 
 
 def _strategy(keys: _Keys) -> Strategy | None:
@@ -456,7 +467,7 @@ def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
         id_ = item.get("id") if isinstance(item, Mapping) else None
         if not isinstance(id_, Scalar) or id_.value is None:
             continue
-        problems.extend(formats.id_(id_, "step"))
+        problems.extend(forms.id_(id_, "step"))
         first = seen.setdefault(id_.text.lower(), id_)
         if first is not id_:
             message = (
@@ -478,7 +489,7 @@ def _step(node: Mapping, problems: list[Problem]) -> Step:
         run=keys.text("run", may.step("run")),
         shell=keys.scalar("shell"),
         working_directory=keys.text("working-directory", may.step("working-directory")),
-        uses=_reference(keys, formats.action),
+        uses=_reference(keys, forms.action),
         with_=keys.tree("with", may.step("with")),
         env=keys.tree("env", may.step("env")),
         continue_on_error=keys.tree("continue-on-error", may.step("continue-on-error")),

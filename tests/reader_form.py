@@ -12,7 +12,7 @@ from engine import actions
 from engine.availability import SPECIAL_FUNCTIONS, STATUS_FUNCTIONS
 from engine.expr import Expr, compile_condition, compile_template
 from engine.model import Job, Step, Workflow
-from engine.permissions import Permissions
+from engine.permissions import Permissions, all_at
 from engine.source import Mapping, Node, Scalar, Sequence, plain
 from engine.tree import Text, has_expression, is_insert, literal
 
@@ -21,8 +21,8 @@ Json: TypeAlias = Any
 Read: TypeAlias = tuple[Node, Workflow]
 Find: TypeAlias = Callable[[str], Read | None]
 
-# the scopes that GitHub's reader knew when the corpus was written
-SCOPES = {
+# the scopes that `read-all` and `write-all` meant when the corpus was written
+KNOWN = {
     *("actions", "checks", "contents", "deployments", "discussions", "id-token", "issues"),
     *("packages", "pages", "pull-requests", "repository-projects", "security-events", "statuses"),
 }
@@ -254,7 +254,9 @@ def entries(node: Node | None) -> tuple[tuple[Scalar, Node], ...]:
 def levels(found: Permissions | None) -> Json:
     if found is None:
         return {}
-    return {"permissions": {scope: has for scope, has in found.given.items() if scope in SCOPES}}
+    everything = found in (all_at("read"), all_at("write"))
+    named = found.given.items()
+    return {"permissions": {scope: has for scope, has in named if not everything or scope in KNOWN}}
 
 
 def input_types(on: Node | None) -> Json:

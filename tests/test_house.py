@@ -20,7 +20,7 @@ ROOMS = (
         "permissions",
         "schemas",
         "check",
-        "formats",
+        "forms",
         "model",
         "globs",
         "cron",

@@ -10,10 +10,10 @@ import pytest
 from conftest import CONFORMANCE
 from reader_form import Form
 
-from engine import calls, check, reading
+from engine import calls, check, reading, source
 from engine.model import Workflow
 from engine.permissions import PERMISSIVE, RESTRICTED
-from engine.problems import Problem, errors
+from engine.problems import Problem, besides, errors
 from engine.source import Limits, Node
 
 Case = dict[str, Any]
@@ -50,10 +50,11 @@ class Reader:
         self.nodes: dict[str, Node] = {}
 
     def read(self, name: str) -> tuple[Workflow | None, list[Problem]]:
-        found = reading.read(self.case["files"][name], name, name, check.check, self.limits)
-        if found.node is not None:
-            self.nodes[name] = found.node
-        return found.workflow, list(found.problems)
+        node, problems = source.load(self.case["files"][name], name, self.limits)
+        if node is None:
+            return None, problems
+        self.nodes[name] = node
+        return reading.workflow(node, name, name, problems + besides(problems, check.check(node)))
 
     def find(self, uses: str, _: str) -> tuple[Workflow | None, list[Problem]]:
         if self.case["options"].get("skip-reusable-workflows"):
