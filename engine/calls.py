@@ -142,8 +142,9 @@ class _Walk:
 def _unreadable(uses: Scalar, problems: list[Problem]) -> Iterator[Problem]:
     wrong = errors(problems)
     if wrong:
-        message = f'"{uses.text}" can\'t be called: {len(wrong)} of its lines are wrong, the first '
-        yield Problem(uses.place, f"{message}at {wrong[0].place}", "calls")
+        count = "an error" if len(wrong) == 1 else f"{len(wrong)} errors, the first"
+        message = f'"{uses.text}" can\'t be called: it has {count} at {wrong[0].place}'
+        yield Problem(uses.place, message, "calls")
         yield from problems
 
 

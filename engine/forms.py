@@ -19,6 +19,7 @@ _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ACTION = re.compile(
     r"(?:docker://|\.[/\\]|\$/).*|[/\\]*[^/\\@]+[/\\]+[^/\\@]+[^@]*@[^@]+", re.DOTALL
 )
+_UNVERSIONED = re.compile(r"[\w.-]+(/[\w.-]+)+")
 _WORKFLOW = re.compile(r"(?:\./|\$/)[^@]+|[^/@]+/[^/@]+/[^@]+@[^@]+")
 _OWNERS = ("org", "organization", "ent", "enterprise")
 _IMAGE_VERSION = re.compile(r"[0-9]{1,9}\.\*")
@@ -42,7 +43,7 @@ def action(uses: Scalar | None) -> Iterator[Problem]:
     if not _is_written(uses) or _ACTION.fullmatch(uses.text):
         return
     advice = "write owner/repository@ref, owner/repository/path@ref, ./path or docker://image"
-    if "/" in uses.text and "@" not in uses.text:
+    if _UNVERSIONED.fullmatch(uses.text):
         advice = f"add the version, such as {uses.text}@v1 (a tag, a branch or a commit)"
     yield Problem(uses.place, f'"{uses.text}" names no action; {advice}', "uses")
 

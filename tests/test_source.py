@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from engine import source
 from engine.problems import Problem
 from engine.source import (
     GITHUB,
     Limits,
     Mapping,
     Node,
-    Scalar,
-    Sequence,
     load,
     plain,
     resolve,
@@ -48,21 +46,10 @@ def complaint(text: str | bytes) -> tuple[str, str, str]:
     return found
 
 
-def everything(node: Node) -> Iterator[tuple[str, int, int]]:
+def everything(node: Node) -> list[tuple[str, int, int]]:
     """The text, line and column of every scalar, keys included."""
-    match node:
-        case Scalar():
-            yield node.text, node.place.line, node.place.column
-        case Sequence():
-            for item in node.items:
-                yield from everything(item)
-        case Mapping():
-            for key, inner in node.entries:
-                yield from everything(key)
-                yield from everything(inner)
-
-
-# --- places ---------------------------------------------------------------------------------------
+    found = source.everything(node)
+    return [(scalar.text, scalar.place.line, scalar.place.column) for scalar in found]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +75,8 @@ def everything(node: Node) -> Iterator[tuple[str, int, int]]:
     ],
 )  # fmt: skip
 def test_every_key_and_value_knows_its_place(text: str, places: list[tuple[str, int, int]]) -> None:
-    assert list(everything(read(text))) == places
-    assert list(everything(read(text.encode()))) == places
+    assert everything(read(text)) == places
+    assert everything(read(text.encode())) == places
 
 
 def test_a_place_has_an_end() -> None:
@@ -228,6 +215,20 @@ def test_plain_of_nothing_is_null() -> None:
 
 def test_scalars_are_the_values_in_order_without_keys() -> None:
     assert [s.text for s in scalars(read("a: 1\nb: [2, {c: 3}]"))] == ["1", "2", "3"]
+
+
+def test_everything_is_the_scalars_with_their_keys() -> None:
+    found = source.everything(read("a: 1\nb: [2, {c: 3}]"))
+    assert [scalar.text for scalar in found] == ["a", "1", "b", "2", "c", "3"]
+
+
+def test_a_node_without_some_of_its_keys() -> None:
+    node = read("a: {x: 1, y: 2}\nx: [{x: 3, z: 4}]")
+    places = {scalar.place for scalar in source.everything(node) if scalar.text == "x"}
+    assert plain(source.without(node, places)) == {"a": {"y": 2}}
+    inner = {place for place in places if place.column > 1}
+    assert plain(source.without(node, inner)) == {"a": {"y": 2}, "x": [{"z": 4}]}
+    assert source.without(node, ()) is node
 
 
 # --- anchors --------------------------------------------------------------------------------------

@@ -316,6 +316,23 @@ def test_what_is_not_available_is_said(
     assert (str(problem.place), problem.rule, problem.message) == (place, "context", message)
 
 
+@pytest.mark.parametrize("text", ["${{ insert }}", "{a: '${{insert}}'}", "['${{ insert }}']"])
+def test_insert_is_for_keys(text: str) -> None:
+    (problem,) = built(text, may.ENV)[1]
+    assert problem.message.startswith("insert stands for a key, as in ${{ insert }}: ")
+    assert built("{'${{ insert }}': {a: b}}", may.ENV)[1] == []
+    assert len(built("{'${{ insert }}': {a: b}}", may.NONE)[1]) == 1
+
+
+def test_problems_inside_a_value_say_where_the_value_starts() -> None:
+    for text, column in (("x ${{ nope }}", 4), ("'x ${{ env.A }} ${{ always() }}'", 4)):
+        for problem in built(text)[1]:
+            assert problem.value is not None
+            assert problem.value.column == column < problem.place.column
+    (problem,) = compiled("a.b(")[1]
+    assert problem.value is not None and problem.value.column == 5
+
+
 @pytest.mark.covers("EXPR-026")
 @pytest.mark.parametrize(
     ("text", "allowed"),
