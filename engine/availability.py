@@ -17,11 +17,15 @@ SPECIAL_FUNCTIONS = STATUS_FUNCTIONS | {"hashfiles"}
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What expressions under one key may name; `key` is spelt as GitHub's documentation does."""
+    """What expressions under one key may name; `key` is spelt as GitHub's documentation does.
+
+    `jobs_by_name` says whether `success('build')` asks for one of the needs.
+    """
 
     key: str
     contexts: frozenset[str]
     functions: frozenset[str] = frozenset()
+    jobs_by_name: bool = False
 
 
 def _allow(key: str, contexts: str, functions: str = "") -> Allowed:
@@ -51,7 +55,9 @@ JOB_DEFAULTS = _allow("jobs.<id>.defaults.run", f"{_JOB} env")
 JOB_ENV = _allow("jobs.<id>.env", f"{_JOB} secrets")
 JOB_ENVIRONMENT = _allow("jobs.<id>.environment", _JOB)
 JOB_ENVIRONMENT_URL = _allow("jobs.<id>.environment.url", f"{_JOB} job runner env steps")
-JOB_IF = _allow("jobs.<id>.if", "github needs vars inputs", "always cancelled failure success")
+JOB_IF = Allowed(
+    "jobs.<id>.if", frozenset(("github", "needs", "vars", "inputs")), STATUS_FUNCTIONS, True
+)
 JOB_NAME = _allow("jobs.<id>.name", _JOB)
 JOB_OUTPUTS = _allow("jobs.<id>.outputs", _STEP)
 JOB_RUNS_ON = _allow("jobs.<id>.runs-on", _JOB)

@@ -14,13 +14,26 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # a room imports only rooms that stand before it
 ROOMS = (
-    *("problems", "source", "events", "machine", "expr", "availability", "tree", "retry"),
-    *("schemas", "check", "model", "globs", "cron", "inputs", "matrix", "plan"),
+    *("problems", "numbers", "source", "events", "machine", "expr", "availability", "tree"),
+    *(
+        "retry",
+        "permissions",
+        "schemas",
+        "check",
+        "forms",
+        "model",
+        "globs",
+        "cron",
+        "inputs",
+        "calls",
+    ),
+    *("matrix", "plan"),
     *("actions", "masks", "commandfiles"),
     *(
         "transcript",
         "contexts",
         "triggers",
+        "reading",
         "hashfiles",
         "tarball",
         "hashing",

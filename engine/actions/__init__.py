@@ -34,7 +34,13 @@ def _fits(value: Node, allowed: re.Pattern[str]) -> bool:
 
 def generated_id(step: Step) -> str:
     """The id GitHub gives a step that has none: `__actions_checkout` for actions/checkout@v4."""
-    if step.uses is None:
-        return f"__{step.kind.replace('-', '_')}"
-    name = step.uses.text.partition("@")[0]
-    return "__self" if name.startswith(".") else "__" + re.sub(r"[^A-Za-z0-9]+", "_", name)
+    name = step.kind if step.uses is None else _action_name(step.uses.text)
+    return "__" + re.sub(r"[^A-Za-z0-9_-]", "_", name)
+
+
+def _action_name(uses: str) -> str:
+    if uses.startswith("docker://"):
+        return uses.removeprefix("docker://")
+    if uses.startswith((".", "$/")):
+        return "self"
+    return "/".join(re.split(r"[/\\]+", uses.partition("@")[0])[:2])
