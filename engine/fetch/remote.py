@@ -99,6 +99,8 @@ def _talk(server: Server, words: Sequence[str], directory: Path, seconds: float)
         )
     except FileNotFoundError:
         raise Unavailable("git is not installed: install it") from None
+    except OSError as error:
+        raise Unavailable(f"git can't be started ({error.strerror})") from None
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{server.url} did not answer within {seconds:.0f} seconds") from None
     if done.returncode:
