@@ -7,12 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from engine.actions.reach import folders
 
 from engine.actions import chains
 from engine.actions.chains import Use
 from engine.actions.expanded import as_json
 from engine.actions.manifest import DockerRuns, NodeRuns
+from engine.actions.reach import folders
 from engine.actions.reference import Local, Remote
 from engine.actions.resolve import Absent, Located, Resolved, resolve
 from engine.model import Step

@@ -120,7 +120,7 @@ class Actions:
         return Located(folder, sha)
 
     def _fetch(self, server: Server, wanted: Remote, sha: str, folder: Path) -> None:
-        self._log(f"Getting {wanted.name}@{wanted.ref} ({sha[:12]})")
+        self._log(f"Getting {wanted.name}@{wanted.ref} ({sha[:12]}) from {server.url}")
         remote.files(server, wanted.name, sha, folder)
 
     # --- which commit a ref is --------------------------------------------------------------------
