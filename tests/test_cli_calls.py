@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_cli import Done, repository, runwright, write
+from test_cli import IMAGE, Done, repository, runwright, write
 
 from engine.cli.called import Called, Commit
 from engine.problems import Problem
@@ -298,3 +298,84 @@ def test_a_repository_nobody_looks_for(repository: Path) -> None:
     empty: list[Problem] = []
     uses = "octo/tools/.github/workflows/x.yml@v2"
     assert Called(repository)(uses, "ci.yml") == (None, empty)
+
+
+# --- on Docker ------------------------------------------------------------------------------------
+
+MADE = """
+on: push
+jobs:
+  make:
+    strategy: {matrix: {word: [one, two]}}
+    uses: ./.github/workflows/made.yml
+    with: {word: '${{ matrix.word }}', loud: true}
+    secrets: {key: '${{ secrets.KEY }}'}
+  tell:
+    needs: make
+    runs-on: ubuntu-latest
+    steps: [run: 'echo "${{ needs.make.result }} ${{ needs.make.outputs.length }}"']
+"""
+
+INSIDE = """
+on:
+  workflow_call:
+    inputs: {word: {type: string}, loud: {type: boolean}}
+    secrets: {key: {required: true}}
+    outputs: {length: {value: '${{ jobs.count.outputs.length }}'}}
+jobs:
+  count:
+    runs-on: ubuntu-latest
+    outputs: {length: '${{ steps.c.outputs.length }}'}
+    steps:
+      - id: c
+        env: {WORD: '${{ inputs.word }}', KEY: '${{ secrets.key }}'}
+        run: |
+          echo "length=${#WORD}" >> "$GITHUB_OUTPUT"
+          echo "$WORD ${{ inputs.loud && 'LOUD' }} $KEY ${#KEY}"
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.covers("RWF-001", "RWF-003", "RWF-004", "RWF-005", "RWF-008")
+def test_calls_on_docker(repository: Path) -> None:
+    write(repository, ci=MADE, made=INSIDE)
+    done = runwright(repository, "push", *IMAGE, "--no-pull", "-s", "KEY=hush-hush")
+    assert done.code == 0, done.text
+    assert printed(done) == [
+        "make (one) / count │   one LOUD *** 9",
+        "make (two) / count │   two LOUD *** 9",
+        "tell │   success 3",
+    ]
+
+
+FLAKY = """
+on: push
+jobs:
+  flaky:
+    runs-on: ubuntu-latest
+    retry: {attempts: 3, delay: 100ms, on: {exit-codes: [75]}}
+    outputs: {tried: '${{ steps.t.outputs.tried }}'}
+    steps:
+      - run: test ! -e /tmp/mine && touch /tmp/mine
+      - id: t
+        run: |
+          echo x >> tried
+          echo "tried=$(wc -l < tried)" | tee -a "$GITHUB_OUTPUT"
+          test "$(wc -l < tried)" -eq 2 || exit 75
+"""
+
+
+@pytest.mark.docker
+def test_a_job_is_tried_again_in_a_new_container(repository: Path) -> None:
+    """Nothing is left of the first attempt but what it wrote to this directory itself."""
+    folder = repository / ".runwright"
+    folder.mkdir()
+    (folder / "flaky.yml").write_text(FLAKY)
+    done = runwright(repository, "push", *IMAGE, "--no-pull", "--bind", "--json")
+    assert done.code == 0, done.text
+    events = done.events()
+    types = [event["type"] for event in events]
+    assert (types.count("job.started"), types.count("job.attempt")) == (2, 1)
+    (finished,) = (event for event in events if event["type"] == "job.finished")
+    assert (finished["outcome"], finished["attempts"]) == ("success", 2)
+    assert finished["outputs"] == {"tried": "2"}
