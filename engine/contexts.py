@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from engine.machine import Facts
+from engine.model import Origin, Workflow
 
 Context: TypeAlias = dict[str, Any]
 ZERO_SHA = "0" * 40
@@ -102,6 +103,19 @@ def github(facts: RunFacts) -> Context:
         "workflow": facts.workflow,
         "workflow_ref": f"{checkout.repository}/{facts.workflow_file}@{ref}",
         "workflow_sha": checkout.commit.sha,
+    }
+
+
+def job_workflow(github_: Context, workflow: Workflow) -> Context:
+    """What the `job` context says of the workflow that a job is written in."""
+    origin = workflow.origin or Origin(
+        github_["repository"], workflow.file, github_["ref"], github_["workflow_sha"]
+    )
+    return {
+        "workflow_ref": f"{origin.repository}/{origin.path}@{origin.ref}",
+        "workflow_sha": origin.sha,
+        "workflow_repository": origin.repository,
+        "workflow_file_path": origin.path,
     }
 
 

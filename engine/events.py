@@ -63,12 +63,41 @@ class JobExpanded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStarted(Event):
+    """`permissions` are the levels of the job's token by scope; none where no workflow says it."""
+
     type: ClassVar[str] = "job.started"
     name: str
     runs_on: tuple[str, ...]
     isolation: str
     image: str
     matrix: Mapping[str, Any] = field(default_factory=dict)
+    permissions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCalled(Event):
+    """A job, or a leg of it, calls a workflow: it has no machine but `jobs`, by their keys.
+
+    It is finished when they are; `file` names the called workflow.
+    """
+
+    type: ClassVar[str] = "job.called"
+    name: str
+    workflow: str
+    file: str
+    jobs: tuple[str, ...]
+    matrix: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobAttemptFailed(Event):
+    """A job that will begin again on a new machine, with its first step, after `delay` seconds."""
+
+    type: ClassVar[str] = "job.attempt"
+    attempt: int
+    attempts: int
+    reason: str
+    delay: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +108,7 @@ class JobFinished(Event):
     name: str
     outcome: Outcome
     seconds: float = 0.0
+    attempts: int = 1
     reason: str = ""
     allowed_to_fail: bool = False
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -128,7 +128,20 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a called workflow is from: `repository` is owner/name, `ref` as its caller wrote it."""
+
+    repository: str
+    path: str
+    ref: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
+    """`file` names it among all that a run reads; `origin` is None for what lies in the
+    repository that the run is about."""
+
     file: str
     name: str
     triggers: tuple[Trigger, ...]
@@ -139,6 +152,7 @@ class Workflow:
     defaults: Defaults = Defaults()
     concurrency: Tree | None = None
     jobs: tuple[Job, ...] = ()
+    origin: Origin | None = None
 
     def trigger(self, event: str) -> Trigger | None:
         return next((t for t in self.triggers if t.event == event), None)

@@ -27,7 +27,7 @@ ROOMS = (
         "inputs",
         "calls",
     ),
-    *("matrix", "plan"),
+    *("handover", "matrix", "plan"),
     *("actions", "masks", "commandfiles"),
     *(
         "transcript",
@@ -37,6 +37,7 @@ ROOMS = (
         "hashfiles",
         "tarball",
         "hashing",
+        "attempts",
         "job",
         "ahead",
         "run",

@@ -15,12 +15,8 @@ def unsupported(jobs: tuple[Job, ...]) -> list[Problem]:
 
 
 def _in_job(job: Job) -> Iterator[Problem]:
-    if job.uses is not None:
-        yield _no(job.uses.place, f'the reusable workflow "{job.uses.text}"')
     if isinstance(job.services, Fields):
         yield _no(job.services.node.place, "`services`")
-    if job.retry is not None:
-        yield _no(job.place, "`retry` on a whole job")
 
 
 def _no(place: Place, what: str) -> Problem:

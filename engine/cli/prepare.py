@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from engine import cli as codes
 from engine import contexts, git
 from engine.actions.unsupported import unsupported
-from engine.cli import settings, show, workflows
+from engine.cli import called, settings, show, workflows
+from engine.cli.called import Called
 from engine.cli.request import Request
 from engine.cli.workflows import Project
 from engine.contexts import Checkout, RunFacts
 from engine.model import Workflow
-from engine.plan import Plan, plan, unknown_jobs
+from engine.plan import Plan, unknown_jobs
 from engine.problems import Place, Problem, Refused, did_you_mean, usage
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
     event = choose_event(request, found)
     started = [workflow for workflow in found if workflow.trigger(event)]
     chosen = _with_jobs(started, request)
-    plans = tuple(plan(workflow, _own(workflow, request.jobs)) for workflow in chosen)
+    plans = called.plans(
+        [(workflow, _own(workflow, request.jobs)) for workflow in chosen],
+        Called(project.root, _unreachable),
+    )
     show.show(warnings)
     if not lenient:
         _refuse_unsupported(plans)
@@ -85,7 +89,8 @@ def choose_event(request: Request, found: list[Workflow]) -> str:
 def _with_jobs(found: list[Workflow], request: Request) -> list[Workflow]:
     if not request.jobs:
         return found
-    problems = unknown_jobs(found, request.jobs)
+    known = [job.id for workflow in found for job in workflow.jobs]
+    problems = unknown_jobs(known, [name.partition("/")[0] for name in request.jobs])
     if problems:
         raise Refused(problems, codes.USAGE)
     return [workflow for workflow in found if _own(workflow, request.jobs)]
@@ -93,11 +98,16 @@ def _with_jobs(found: list[Workflow], request: Request) -> list[Workflow]:
 
 def _own(workflow: Workflow, jobs: tuple[str, ...]) -> list[str]:
     ids = {job.id.lower() for job in workflow.jobs}
-    return [name for name in jobs if name.lower() in ids]
+    return [name for name in jobs if name.partition("/")[0].lower() in ids]
+
+
+def _unreachable(repository: str, ref: str) -> str:
+    return "workflows of other repositories can't be fetched yet"
 
 
 def _refuse_unsupported(plans: tuple[Plan, ...]) -> None:
-    problems = [problem for found in plans for problem in unsupported(found.jobs)]
+    whole = [found for each in plans for found in each.whole()]
+    problems = list(dict.fromkeys(p for found in whole for p in unsupported(found.jobs)))
     if problems:
         raise Refused(problems, codes.INVALID)
 

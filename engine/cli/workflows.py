@@ -94,9 +94,9 @@ def _text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def read(path: Path) -> tuple[Workflow | None, list[Problem]]:
-    """One workflow file, and all that is wrong with it."""
-    name = _shown(path)
+def read(path: Path, name: str = "") -> tuple[Workflow | None, list[Problem]]:
+    """One workflow file, shown by a name, and all that is wrong with it."""
+    name = name or _shown(path)
     try:
         content = path.read_bytes() if _is_small(path) else b" " * (source.GITHUB.characters + 1)
     except OSError as error:

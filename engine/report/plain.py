@@ -25,6 +25,7 @@ class _Job:
     where: str = "-"
     matrix: Mapping[str, Any] = field(default_factory=dict)
     retries: int = 0
+    calls: bool = False
     running: dict[int, str] = field(default_factory=dict)  # the names of steps by their number
     tails: dict[int, deque[str]] = field(default_factory=dict)
     failed_step: str = ""
@@ -38,6 +39,8 @@ class _Job:
 
 @dataclass(slots=True)
 class _Run:
+    """`order` says where each job stands among those of its workflow, by its key without a leg."""
+
     workflow: str
     order: dict[str, int]
     finished: events.RunFinished | None = None
@@ -111,6 +114,18 @@ class Plain:
         image = f" ({event.image})" if event.image else ""
         self._line(event, f"runs in {event.isolation}{image}", "dim")
 
+    def _job_called(self, event: events.JobCalled) -> None:
+        job = self._job(event)
+        job.name, job.matrix, job.calls = event.name, event.matrix, True
+        if event.run in self._runs:
+            self._runs[event.run].order.update({id_: n for n, id_ in enumerate(event.jobs)})
+        self._line(event, f"calls {event.file}", "dim")
+
+    def _job_attempt_failed(self, event: events.JobAttemptFailed) -> None:
+        job = self._job(event)
+        job.failed_step, job.failed_lines = "", []
+        self._again(event)
+
     def _job_finished(self, event: events.JobFinished) -> None:
         job = self._job(event)
         job.name, job.finished = event.name, event
@@ -150,7 +165,7 @@ class Plain:
         job.running.pop(event.step, None)
         return None
 
-    def _attempt_failed(self, event: events.AttemptFailed) -> None:
+    def _again(self, event: events.AttemptFailed | events.JobAttemptFailed) -> None:
         self._job(event).retries += 1
         text = (
             f"attempt {event.attempt} of {event.attempts} failed: {event.reason} "
@@ -209,17 +224,23 @@ class Plain:
                 text = f"{run.workflow}: {self.style.outcome(outcome)} in {duration(seconds)}"
                 self.write(f"\n{self.style.mark(outcome)} {text}\n")
 
-    def _place(self, item: tuple[tuple[str, str], _Job]) -> tuple[int, int, int]:
-        """Workflows as they started, jobs as in their file, legs as in their matrix."""
+    def _place(self, item: tuple[tuple[str, str], _Job]) -> tuple[int, list[tuple[int, int]]]:
+        """Workflows as they started, jobs as in their file, legs as in their matrix; what a job
+        calls stands after it."""
         (run, key), _ = item
-        id_, _, leg = key.partition(".")
-        order = self._runs[run].order.get(id_, 0) if run in self._runs else 0
-        return list(self._runs).index(run) if run in self._runs else 0, order, int(leg or 0)
+        known = self._runs.get(run)
+        order = known.order if known else {}
+        found, above = [], ""
+        for part in key.split("/"):
+            id_, _, leg = part.partition(".")
+            found.append((order.get(f"{above}{id_}", 0), int(leg or 0)))
+            above += f"{part}/"
+        return list(self._runs).index(run) if known else 0, found
 
     def _row(self, key: tuple[str, str], job: _Job) -> list[str]:
         event = job.finished
-        if event is None:
-            return []
+        if event is None or (job.calls and not event.reason):
+            return []  # what a job calls has rows of its own
         return [
             self.style.mark(event.outcome),
             self._name(*key),
@@ -229,6 +250,14 @@ class Plain:
             "; ".join(_notes(job, event)),
         ]
 
+    def _selection(self, key: tuple[str, str]) -> tuple[str, Mapping[str, Any]]:
+        """A job's name for --job, and the values that choose its leg and those of its callers."""
+        run, parts = key[0], key[1].split("/")
+        above = ("/".join(parts[: n + 1]) for n in range(len(parts)))
+        known = (self._jobs[run, each] for each in above if (run, each) in self._jobs)
+        matrix = {name: value for job in known for name, value in job.matrix.items()}
+        return _without_legs(key[1]), matrix
+
     def _show_failure(self, key: tuple[str, str]) -> None:
         job = self._jobs[key]
         step = f', step "{job.failed_step}"' if job.failed_step else ""
@@ -237,12 +266,16 @@ class Plain:
         for line in job.failed_lines or [reason]:
             self.write(f"    {line}\n")
         if self.again is not None:
-            command = self.again(key[1].partition(".")[0], job.matrix)
+            command = self.again(*self._selection(key))
             self.write(f"Run it again with: {self.style.paint(command, 'bold')}\n")
 
 
 def _indent(event: events.StepStarted | events.StepFinished) -> str:
     return "  " * event.depth
+
+
+def _without_legs(key: str) -> str:
+    return "/".join(part.partition(".")[0] for part in key.split("/"))
 
 
 def _shown(event: events.StepStarted) -> list[str]:
@@ -268,10 +301,12 @@ _HANDLERS: dict[type[Event], Callable[[Plain, Any], None]] = {
     events.RunStarted: Plain._run_started,
     events.RunFinished: Plain._run_finished,
     events.JobStarted: Plain._job_started,
+    events.JobCalled: Plain._job_called,
+    events.JobAttemptFailed: Plain._job_attempt_failed,
     events.JobFinished: Plain._job_finished,
     events.StepStarted: Plain._step_started,
     events.StepFinished: Plain._step_finished,
-    events.AttemptFailed: Plain._attempt_failed,
+    events.AttemptFailed: Plain._again,
     events.Output: Plain._output,
     events.GroupStarted: Plain._group_started,
     events.Annotation: Plain._annotation,

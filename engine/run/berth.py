@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -89,13 +88,15 @@ class Settings:
     supplies: Supplies = NO_SUPPLIES
 
 
-def machine_spec(leg: Leg, berth: Berth, settings: Settings, facts: RunFacts) -> MachineSpec:
+def machine_spec(
+    leg: Leg, berth: Berth, settings: Settings, facts: RunFacts, attempt: int = 1
+) -> MachineSpec:
     """What the runner is told: the job's container, or the image that stands for its label."""
     container, supplies = leg.container, settings.supplies
     used = list(reached(leg.job.steps, supplies.actions))
     return MachineSpec(
         run_id=facts.run_id,
-        name=re.sub(r"[^a-zA-Z0-9_.-]", "-", leg.key),
+        name=machine_name(leg.key, attempt),
         layout=layout(facts.checkout.name, in_container=container is not None),
         source=settings.source,
         hidden=settings.hidden,
@@ -117,6 +118,11 @@ def machine_spec(leg: Leg, berth: Berth, settings: Settings, facts: RunFacts) ->
         contains=any(one is None or isinstance(one.action.runs, DockerRuns) for one in used),
         docker_socket=settings.docker_socket,
     )
+
+
+def machine_name(key: str, attempt: int = 1) -> str:
+    """A name for each machine of a run: no id begins with a digit, as the legs' numbers do."""
+    return key.replace("/", ".") + (f".try-{attempt}" if attempt > 1 else "")
 
 
 def layout(repository: str, *, in_container: bool) -> Layout:
