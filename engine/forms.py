@@ -6,9 +6,10 @@ The rules are GitHub's, of its own parser (actions/runner, WorkflowTemplateConve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
+from engine import reference
 from engine.problems import Problem, did_you_mean
 from engine.source import Mapping, Node, Scalar, Sequence, everything
 from engine.tree import has_expression
@@ -16,11 +17,6 @@ from engine.tree import has_expression
 MAX_GROUP = 400  # characters of a concurrency group's name
 
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_ACTION = re.compile(
-    r"(?:docker://|\.[/\\]|\$/).*|[/\\]*[^/\\@]+[/\\]+[^/\\@]+[^@]*@[^@]+", re.DOTALL
-)
-_UNVERSIONED = re.compile(r"[\w.-]+(/[\w.-]+)+")
-_WORKFLOW = re.compile(r"(?:\./|\$/)[^@]+|[^/@]+/[^/@]+/[^@]+@[^@]+")
 _OWNERS = ("org", "organization", "ent", "enterprise")
 _IMAGE_VERSION = re.compile(r"[0-9]{1,9}\.\*")
 
@@ -40,25 +36,22 @@ def id_(key: Scalar, what: str) -> Iterator[Problem]:
 
 def action(uses: Scalar | None) -> Iterator[Problem]:
     """`uses:` of a step."""
-    if not _is_written(uses) or _ACTION.fullmatch(uses.text):
-        return
-    advice = "write owner/repository@ref, owner/repository/path@ref, ./path or docker://image"
-    if _UNVERSIONED.fullmatch(uses.text):
-        advice = f"add the version, such as {uses.text}@v1 (a tag, a branch or a commit)"
-    yield Problem(uses.place, f'"{uses.text}" names no action; {advice}', "uses")
+    if uses is None or uses.text != "docker://":  # which GitHub's parser lets through
+        yield from _named(uses, reference.parse)
 
 
 def workflow(uses: Scalar | None) -> Iterator[Problem]:
     """`uses:` of a job."""
-    if not _is_written(uses) or _WORKFLOW.fullmatch(uses.text):
+    yield from _named(uses, reference.parse_call)
+
+
+def _named(uses: Scalar | None, parse: Callable[[str], object]) -> Iterator[Problem]:
+    if not _is_written(uses):
         return
-    advice = (
-        "write ./.github/workflows/name.yml, or owner/repository/.github/workflows/name.yml@ref "
-        "for one of another repository"
-    )
-    if uses.text.startswith("./"):
-        advice = 'one of the same repository takes no version, so leave out "@" and what follows'
-    yield Problem(uses.place, f'"{uses.text}" names no workflow; {advice}', "uses")
+    try:
+        parse(uses.text)
+    except reference.ReferenceError_ as error:
+        yield Problem(uses.place, str(error), "uses")
 
 
 def _is_written(uses: Scalar | None) -> TypeGuard[Scalar]:

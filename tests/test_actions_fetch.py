@@ -14,11 +14,11 @@ from time import sleep
 import pytest
 from gitserver import Origin, http_server, python
 
-from engine.actions.reference import Remote, parse
 from engine.actions.resolve import Absent, Located, resolve
 from engine.fetch import Unavailable
 from engine.fetch.actions import Actions, Sources
 from engine.fetch.once import once
+from engine.reference import Remote, parse
 from tests.scripted import job, workflow
 
 NODE = "runs: {using: node24, main: index.js}\n"
@@ -186,7 +186,7 @@ def test_a_commit_by_its_id_is_never_asked_for_again(
 
 FETCH = """
 import sys
-from engine.actions.reference import parse
+from engine.reference import parse
 from engine.fetch.actions import Actions, Sources
 answers = Actions(Sources(), print).find([parse(text) for text in sys.argv[1:]])
 print(*(answer.folder for answer in answers), sep="\\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.actions import is_checkout
-from engine.actions.reference import (
+from engine.reference import (
     Image,
     Itself,
     Local,

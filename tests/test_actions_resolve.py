@@ -13,10 +13,10 @@ from engine.actions.chains import Use
 from engine.actions.expanded import as_json
 from engine.actions.manifest import DockerRuns, NodeRuns
 from engine.actions.reach import folders
-from engine.actions.reference import Local, Remote
 from engine.actions.resolve import Absent, Located, Resolved, resolve
 from engine.model import Step
 from engine.problems import Place
+from engine.reference import Local, Remote
 from tests.scripted import job, workflow
 
 NODE = "runs: {using: node24, main: index.js}"
@@ -213,14 +213,6 @@ def test_failures_are_told_together_at_their_places(place: Repositories) -> None
         "[action]",
     ]
     assert list(found.found) == ["octo/nested@v1"]
-
-
-def test_a_text_that_names_nothing(place: Repositories) -> None:
-    found = place.resolve("octo/tool")
-    assert said(found) == [
-        'error: ci.runwright.yml:5:16: "octo/tool" has no version; add one, such as octo/tool@v1 '
-        "(a tag, a branch or a commit) [uses]"
-    ]
 
 
 @pytest.mark.parametrize("target", ["/etc", "../../..", "action.yml"])

@@ -284,7 +284,7 @@ def test_a_nested_call_passes_secrets_again() -> None:
     assert ran.printed("call/nothing/inner") == "false false\n"
 
 
-@pytest.mark.covers("RWF-004", "LOG-001")
+@pytest.mark.covers("RWF-004", "CMD-022")
 def test_passed_secrets_are_masked() -> None:
     callee = called(
         "echo x${{ secrets.mine }}x", on="secrets: {mine: {}}", job="name: a ${{ vars.SAME }}"

@@ -236,12 +236,6 @@ def test_calls_that_multiply_are_refused(here: Path) -> None:
     assert "the limit is 10000" in done.err
 
 
-def test_other_jobs_do_not_need_what_a_call_needs(here: Path) -> None:
-    write(here, ci=CI.replace("where: staging", "wear: staging"))
-    done = runwright(here, "push", "--runner", "host", "-j", "build")
-    assert done.code == 0, done.text
-
-
 # --- other repositories ---------------------------------------------------------------------------
 
 REMOTE = """

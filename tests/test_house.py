@@ -20,6 +20,7 @@ ROOMS = (
         "permissions",
         "schemas",
         "check",
+        "reference",
         "forms",
         "model",
         "globs",

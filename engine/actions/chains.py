@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.actions.reference import Local, Remote, key
 from engine.problems import Place, Problem
+from engine.reference import Local, Remote, key
 
 MAX_DEPTH = 9  # levels below the step of a workflow (actions/runner, CompositeActionsMaxDepth)
 

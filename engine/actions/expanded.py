@@ -7,9 +7,9 @@ from typing import Any
 
 from engine.actions import is_checkout
 from engine.actions.manifest import CompositeRuns, DockerRuns, Runs
-from engine.actions.reference import Image, ReferenceError_, Remote, key, parse, placed
 from engine.actions.resolve import Found, Resolved
 from engine.model import Step
+from engine.reference import Image, ReferenceError_, Remote, key, parse, placed
 
 
 def as_json(step: Step, resolved: Resolved, home: Remote | None = None) -> dict[str, Any] | None:

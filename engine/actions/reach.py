@@ -7,9 +7,9 @@ from pathlib import Path
 
 from engine.actions import is_checkout
 from engine.actions.manifest import Action, CompositeRuns, DockerRuns
-from engine.actions.reference import Image, ReferenceError_, Remote, key, parse, placed
 from engine.actions.resolve import Found, Resolved
 from engine.model import Step
+from engine.reference import Image, ReferenceError_, Remote, key, parse, placed
 
 
 def reached(

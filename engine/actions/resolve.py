@@ -10,9 +10,9 @@ from typing import Protocol
 from engine.actions import chains, is_checkout, manifest
 from engine.actions.chains import MAX_DEPTH, Use
 from engine.actions.manifest import Action, CompositeRuns
-from engine.actions.reference import Image, Local, ReferenceError_, Remote, key, parse, placed
 from engine.model import Step
 from engine.problems import Problem, did_you_mean, errors
+from engine.reference import Image, Local, ReferenceError_, Remote, key, parse, placed
 
 LARGEST = 4 * 1024 * 1024 + 1  # bytes of a manifest; more is too much, which its reader says
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine import availability as may
 from engine import model
 from engine.actions.block import LIST, MAPPING, VALUE, Block, fits
-from engine.actions.reference import ReferenceError_, parse
 from engine.model import Step
 from engine.problems import Problem
+from engine.reference import ReferenceError_, parse
 from engine.source import Node, Scalar, Sequence
 
 _BOTH = ("id", "name", "if", "env", "continue-on-error")

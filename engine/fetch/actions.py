@@ -13,12 +13,12 @@ from secrets import token_hex
 from threading import BoundedSemaphore, Lock, Thread
 from urllib.parse import quote
 
-from engine.actions.reference import Remote
 from engine.actions.resolve import Absent, Located
 from engine.fetch import Unavailable, remote
 from engine.fetch.once import once
 from engine.fetch.remote import NotThere, Server
 from engine.problems import did_you_mean
+from engine.reference import Remote
 from engine.store.runs import home
 
 AT_ONCE = 8  # conversations with servers

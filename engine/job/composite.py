@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.actions.manifest import CompositeRuns
-from engine.actions.reference import Remote
 from engine.events import Outcome
 from engine.job import found
 from engine.job.frame import Frame, Use
@@ -11,6 +10,7 @@ from engine.job.order import Bench
 from engine.job.result import CANCELED, Effects, StepResult
 from engine.job.step import LiveStep, Prepare
 from engine.job.take import take
+from engine.reference import Remote
 from engine.tree import string
 
 

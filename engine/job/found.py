@@ -6,17 +6,17 @@ import posixpath
 
 import trio
 
-from engine import actions, tarball
-from engine.actions import manifest, reference, resolve
+from engine import actions, reference, tarball
+from engine.actions import manifest, resolve
 from engine.actions.manifest import Action
 from engine.actions.reach import of_image
-from engine.actions.reference import Image, Local, Reference, ReferenceError_, Remote
 from engine.actions.resolve import ActionError, Found
 from engine.job.frame import Use
 from engine.job.order import Bench
 from engine.job.step import CannotRun
 from engine.machine import MachineError
 from engine.problems import errors
+from engine.reference import Image, Local, Reference, ReferenceError_, Remote
 
 Target = Local | Remote | Image
 

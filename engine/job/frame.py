@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import actions
-from engine.actions.reference import Remote
 from engine.actions.resolve import Found
 from engine.events import Outcome
 from engine.model import Step
+from engine.reference import Remote
 
 
 @dataclass(slots=True)

@@ -8,7 +8,6 @@ import trio
 
 from engine import actions
 from engine.actions.manifest import Action, DockerRuns, NodeRuns
-from engine.actions.reference import Local
 from engine.events import Outcome
 from engine.expr import to_string
 from engine.job import composite, found, phase
@@ -18,6 +17,7 @@ from engine.job.javascript import javascript
 from engine.job.result import Effects, StepResult
 from engine.job.retried import Try
 from engine.job.step import LiveStep, Prepare
+from engine.reference import Local
 from engine.tree import Fields
 
 

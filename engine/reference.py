@@ -90,6 +90,11 @@ def parse_call(text: str) -> Local | Itself | Remote:
     found = _parse(text, "owner/repository/.github/workflows/name.yml@ref or ./path/name.yml")
     if isinstance(found, Image) or not found.path:
         raise ReferenceError_(f'"{text}" is no workflow; name its file')
+    if isinstance(found, Local) and "@" in found.path:
+        raise ReferenceError_(
+            f'"{text}" is of the same repository, so it takes no version: '
+            'leave out "@" and what follows'
+        )
     return found
 
 
