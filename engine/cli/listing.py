@@ -19,7 +19,7 @@ from engine.report.style import table
 from engine.tree import Scope, Unresolved
 
 if TYPE_CHECKING:
-    from engine.cli.run import Prepared
+    from engine.cli.prepare import Prepared
 
 
 def _read(given: dict[str, Any]) -> list[Workflow]:
@@ -134,7 +134,8 @@ def _as_dot(name: str, found: Plan) -> Iterable[str]:
 @options.values
 def plan(event: str, **given: Any) -> int:
     """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known."""
-    from engine.cli.run import Request, prepare
+    from engine.cli.prepare import prepare
+    from engine.cli.request import Request
 
     prepared = prepare(Request(event=event, **given), lenient=True)
     found = [

@@ -1,0 +1,75 @@
+"""The command line of a run, as given and as it is typed again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from engine.expr import to_string
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The command line, as given."""
+
+    event: str = ""
+    workflows: tuple[str, ...] = ()
+    directory: str = ""
+    jobs: tuple[str, ...] = ()
+    matrix: tuple[str, ...] = ()
+    eventpath: str = ""
+    secret: tuple[str, ...] = field(default=(), repr=False)
+    secret_file: str = ""
+    var: tuple[str, ...] = ()
+    var_file: str = ""
+    env: tuple[str, ...] = ()
+    env_file: str = ""
+    input: tuple[str, ...] = ()
+    input_file: str = ""
+    actor: str = ""
+    defaultbranch: str = ""
+    runner: str = "auto"
+    platform: tuple[str, ...] = ()
+    pull: str = "missing"
+    container_architecture: str = ""
+    container_options: str = ""
+    network: str = ""
+    bind: bool = False
+    copy: bool = False
+    use_gitignore: bool = True
+    concurrent_jobs: int = 0
+    quiet: bool = False
+    verbose: bool = False
+    events: str = ""
+    as_json: bool = False
+
+
+_OPTIONS = {"workflows": "-W", "directory": "-C", "platform": "-P", "pull": "--pull"}
+_NOT_AGAIN = frozenset(("event", "jobs", "matrix", "quiet", "verbose", "events", "as_json"))
+
+
+def again(request: Request, job: str, matrix: Mapping[str, Any]) -> str:
+    """The command that runs one job, or one leg of it, once more, with the same options."""
+    words = ["runwright", request.event or "run"]
+    for option in fields(request):
+        value = getattr(request, option.name)
+        if option.name not in _NOT_AGAIN and value != option.default:
+            name = _OPTIONS.get(option.name, f"--{option.name.replace('_', '-')}")
+            words += _given(name, value)
+    legs = [
+        f"--matrix={name}:{to_string(value)}"
+        for name, value in matrix.items()
+        if not isinstance(value, (list, dict))
+    ]
+    return shlex.join([*words, "--job", job, *legs, "--verbose"])
+
+
+def _given(name: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [name if value else name.replace("--", "--no-", 1)]
+    values = value if isinstance(value, tuple) else (value,)
+    if name == "--secret":  # the name alone: its value is asked for, or in the environment
+        values = tuple(item.partition("=")[0] for item in values)
+    return [word for item in values for word in (name, str(item))]
