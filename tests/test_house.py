@@ -20,6 +20,7 @@ ROOMS = (
     *(
         "transcript",
         "contexts",
+        "payloads",
         "triggers",
         "hashfiles",
         "hashing",

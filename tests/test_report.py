@@ -201,10 +201,9 @@ def test_a_job_that_may_fail_is_not_the_first_failure() -> None:
 
 
 def test_the_next_command_to_type() -> None:
-    shown = plain(EVENTS, again=lambda job, matrix: f"runwright -j {job} {dict(matrix)}")
-    assert (
-        "\n    Process completed with exit code 1.\nRun it again with: runwright -j test {}\n"
-        in (shown)
+    shown = plain(EVENTS, again=lambda event, job, matrix: f"{event} -j {job} {dict(matrix)}")
+    assert "\n    Process completed with exit code 1.\nRun it again with: push -j test {}\n" in (
+        shown
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from engine import contexts, git
+from engine import contexts, git, payloads
 from engine.cli import INVALID, SUCCESS, options, settings, workflows
 from engine.contexts import RunFacts
 from engine.expr import Expr, ExprError, compile_template, kind
@@ -117,9 +117,9 @@ def _contexts(event: str, directory: str, given: dict[str, Any]) -> dict[str, An
     project = workflows.project(directory)
     checkout = git.checkout(project.root, given["defaultbranch"])
     actor = given["actor"] or "nobody"
-    payload = contexts.payload(event, checkout, actor)
+    payload = payloads.payload(event, checkout, actor)
     if given["eventpath"]:
-        payload |= settings.event_payload(given["eventpath"])
+        payload = payloads.with_file(payload, settings.event_payload(given["eventpath"]))
     facts = RunFacts("1", 1, event, payload, checkout, "eval", "eval", actor)
     named = {
         name: {

@@ -1,25 +1,18 @@
-"""`list`, `graph` and `plan`: what there is to run, without running it."""
+"""`list` and `graph`: what there is to run, without running it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from engine import contexts
 from engine import plan as planning
 from engine.cli import SUCCESS, options, workflows
-from engine.contexts import RunFacts
-from engine.expr import to_string
 from engine.model import Job, Workflow
-from engine.plan import Leg, Plan
+from engine.plan import Plan
 from engine.report.style import table
-from engine.tree import Scope, Unresolved
-
-if TYPE_CHECKING:
-    from engine.cli.prepare import Prepared
 
 
 def _read(given: dict[str, Any]) -> list[Workflow]:
@@ -125,85 +118,3 @@ def _as_dot(name: str, found: Plan) -> Iterable[str]:
         for need in needs:
             yield f"  {json.dumps(need)} -> {json.dumps(id_)};"
     yield "}"
-
-
-@click.command("plan")
-@click.argument("event", required=False, default="")
-@options.workflows
-@options.selection
-@options.values
-def plan(event: str, **given: Any) -> int:
-    """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known."""
-    from engine.cli.prepare import prepare
-    from engine.cli.request import Request
-
-    prepared = prepare(Request(event=event, **given), lenient=True)
-    found = [
-        planning.as_json(one, legs)
-        for one, legs in zip(prepared.plans, _all_legs(prepared), strict=True)
-    ]
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-    return SUCCESS
-
-
-def _all_legs(prepared: Prepared) -> list[dict[str, tuple[Leg, ...]]]:
-    """For each plan the legs that are asked for, of the jobs whose legs are already known."""
-    known = zip(prepared.plans, prepared.facts, prepared.inputs, strict=True)
-    return [
-        {
-            id_: tuple(leg for leg in legs if _is_wanted(leg, prepared.matrix))
-            for id_, legs in _legs(found, facts, inputs, prepared.variables).items()
-        }
-        for found, facts, inputs in known
-    ]
-
-
-def _legs(
-    found: Plan, facts: RunFacts, inputs: dict[str, Any], variables: dict[str, str]
-) -> dict[str, tuple[Leg, ...]]:
-    scope = Scope({"github": contexts.github(facts), "inputs": inputs, "vars": variables})
-    legs = {}
-    for job in found.jobs:
-        if planning.is_static(job):
-            try:
-                legs[job.id] = planning.expand(job, scope)
-            except Unresolved:
-                continue
-    return legs
-
-
-def _is_wanted(leg: Leg, matrix: tuple[tuple[str, str], ...]) -> bool:
-    """Whether --matrix selects a leg; several values of one key select any of them."""
-    return all(
-        any(to_string(leg.matrix[key]) == value for name, value in matrix if name == key)
-        for key, _ in matrix
-        if key in leg.matrix
-    )
-
-
-def dry_run(prepared: Prepared) -> int:
-    """What would run, in the order it would start."""
-    for found, fact, legs in zip(prepared.plans, prepared.facts, _all_legs(prepared), strict=True):
-        click.echo(f"{found.workflow.name} on {fact.event_name}")
-        for level in found.levels():
-            for id_ in level:
-                _show_job(found, id_, legs.get(id_))
-    return SUCCESS
-
-
-def _show_job(found: Plan, id_: str, legs: tuple[Leg, ...] | None) -> None:
-    job = found.by_id[id_]
-    needs = f" after {', '.join(found.needs[id_])}" if found.needs[id_] else ""
-    condition = f" if {job.condition.node.text.strip()}" if job.condition else ""
-    names = [f"{id_} (legs known later)"] if legs is None else [leg.name for leg in legs]
-    for name in names:
-        click.echo(f"  {name}{needs}{condition}")
-    if not names:
-        click.echo(f"  {id_} skipped: no leg of its matrix was selected by --matrix")
-        return
-    for step in job.steps:
-        text = step.name or step.run
-        shown = (
-            step.uses.text if step.uses else text.node.text.strip().split("\n")[0] if text else ""
-        )
-        click.echo(f"    - {shown or step.kind}")

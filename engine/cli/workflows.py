@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from engine import git, model, source
+from engine import git, model, source, triggers
 from engine.cli import INVALID
 from engine.model import Workflow
 from engine.problems import Place, Problem, Refused, errors, usage
@@ -107,6 +107,7 @@ def read(path: Path) -> tuple[Workflow | None, list[Problem]]:
         return None, problems
     problems += _checked(node, name, content)
     workflow, found = model.read(node, name, _from_root(path))
+    found += [problem for each in workflow.triggers for problem in triggers.check(each)]
     problems = sorted([*problems, *found], key=lambda problem: problem.place)
     return (None if errors(problems) else workflow), problems
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from engine import events
 from engine.events import Event, Outcome
-from engine.report.style import Style, duration, table
+from engine.report.style import Style, duration, not_started, table
 
 TAIL = 20  # lines shown of the first step that failed
-Again = Callable[[str, Mapping[str, Any]], str]
+Again = Callable[[str, str, Mapping[str, Any]], str]
 
 _COLOURS = {"error": "red", "warning": "yellow", "notice": "blue"}
 
@@ -34,6 +34,7 @@ class _Job:
 @dataclass(slots=True)
 class _Run:
     workflow: str
+    event: str
     order: dict[str, int]
     finished: events.RunFinished | None = None
 
@@ -42,8 +43,9 @@ class _Run:
 class Plain:
     """A reporter; `write` gets whole lines with their newline, `close` prints the table.
 
-    `again` gives the command that runs one job once more, by its id and its matrix values.
-    `many` says that several workflows run, so that each line names its workflow too.
+    `again` gives the command that runs one job once more, by its event, its id and its matrix.
+    `many` says that several workflows run, so that each line names its workflow too. `aside` gets
+    what is no part of the output, such as a workflow that is not started.
     """
 
     write: Callable[[str], None]
@@ -52,6 +54,8 @@ class Plain:
     again: Again | None = None
     verbose: bool = False
     quiet: bool = False
+    aside: Callable[[str], None] | None = None
+    _skipped: list[events.WorkflowSkipped] = field(default_factory=list)
     _runs: dict[str, _Run] = field(default_factory=dict)
     _jobs: dict[tuple[str, str], _Job] = field(default_factory=dict)
     _failures: list[tuple[str, str]] = field(default_factory=list)
@@ -84,9 +88,13 @@ class Plain:
 
     # --- events ---------------------------------------------------------------------------------
 
+    def _workflow_skipped(self, event: events.WorkflowSkipped) -> None:
+        self._skipped.append(event)
+        (self.aside or self.write)(f"runwright: {not_started(event)}\n")
+
     def _run_started(self, event: events.RunStarted) -> None:
         order = {id_: index for index, id_ in enumerate(event.jobs)}
-        self._runs[event.run] = _Run(event.workflow, order)
+        self._runs[event.run] = _Run(event.workflow, event.event_name, order)
         arrow = "▶" if self.style.unicode else ">"
         title = f": {event.title}" if event.title not in ("", event.workflow) else ""
         text = f"{arrow} {event.workflow} #{event.run_number} on {event.event_name}{title}"
@@ -192,6 +200,8 @@ class Plain:
                 outcome, seconds = run.finished.outcome, run.finished.seconds
                 text = f"{run.workflow}: {self.style.outcome(outcome)} in {duration(seconds)}"
                 self.write(f"\n{self.style.mark(outcome)} {text}\n")
+        for skipped in self._skipped if self._runs else ():
+            self.write(f"{self.style.mark(Outcome.SKIPPED)} {not_started(skipped)}\n")
 
     def _place(self, item: tuple[tuple[str, str], _Job]) -> tuple[int, int, int]:
         """Workflows as they started, jobs as in their file, legs as in their matrix."""
@@ -221,7 +231,8 @@ class Plain:
         for line in job.failed_lines or [reason]:
             self.write(f"    {line}\n")
         if self.again is not None:
-            command = self.again(key[1].partition(".")[0], job.matrix)
+            event = self._runs[key[0]].event if key[0] in self._runs else ""
+            command = self.again(event, key[1].partition(".")[0], job.matrix)
             self.write(f"Run it again with: {self.style.paint(command, 'bold')}\n")
 
 
@@ -245,6 +256,7 @@ def _notes(job: _Job, event: events.JobFinished) -> list[str]:
 
 
 _HANDLERS: dict[type[Event], Callable[[Plain, Any], None]] = {
+    events.WorkflowSkipped: Plain._workflow_skipped,
     events.RunStarted: Plain._run_started,
     events.RunFinished: Plain._run_finished,
     events.JobStarted: Plain._job_started,

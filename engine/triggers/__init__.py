@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.model import Trigger
+from engine.triggers.assumed import assumed
 from engine.triggers.filters import Filters, Verdict
-from engine.triggers.gates import GATES
+from engine.triggers.gates import GATES, looks_at_files
 from engine.triggers.mistakes import check
 from engine.triggers.occasion import Occasion, occasion
 from engine.triggers.schedules import Schedule, next_times, schedules
@@ -13,8 +14,10 @@ __all__ = [
     "Occasion",
     "Schedule",
     "Verdict",
+    "assumed",
     "check",
     "decide",
+    "looks_at_files",
     "next_times",
     "occasion",
     "schedules",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from engine import globs
 from engine.contexts import short_ref
+from engine.model import Trigger
 from engine.triggers.filters import Filter, Filters, Verdict, listed, none_of
 from engine.triggers.occasion import Occasion
 from engine.triggers.schedules import cron_lines
@@ -79,6 +80,11 @@ def _branches(filters: Filters, seen: Occasion) -> Verdict | None:
         return None
     branch = seen.head_branch if seen.event == "workflow_run" else seen.base_ref
     return given.verdict(branch) if branch else given.not_known("the branch is")
+
+
+def looks_at_files(trigger: Trigger) -> bool:
+    """Whether a trigger asks which files changed."""
+    return Filters(trigger).get("paths", "paths-ignore") is not None
 
 
 def _paths(filters: Filters, seen: Occasion) -> Verdict | None:
