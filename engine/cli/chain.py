@@ -19,10 +19,11 @@ MAX_LEVELS = 3
 
 
 def reachable(started: Iterable[Workflow], known: Sequence[Workflow]) -> list[Workflow]:
-    """Every workflow that may run after those that an event starts, each once."""
+    """Every workflow that may run after those that an event starts, each once; those that only a
+    longer chain would reach are among them, so that they can be told of."""
     found: dict[str, Workflow] = {}
     level = list(started)
-    for _ in range(MAX_LEVELS):
+    for _ in range(MAX_LEVELS + 1):
         level = [
             each
             for each in known

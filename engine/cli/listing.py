@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from engine import plan as planning
+from engine import triggers
 from engine.cli import SUCCESS, options, workflows
 from engine.model import Job, Workflow
 from engine.plan import Plan
 from engine.report.style import table
+from engine.triggers import Schedule
 
 
 def _read(given: dict[str, Any]) -> list[Workflow]:
@@ -23,9 +26,12 @@ def _read(given: dict[str, Any]) -> list[Workflow]:
 
 @click.command()
 @options.workflows
+@click.option("--schedule", is_flag=True, help="List when schedules are due next instead.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
-def list_(as_json: bool = False, **given: Any) -> int:
+def list_(schedule: bool = False, as_json: bool = False, **given: Any) -> int:
     """List every job of every workflow, with its events and needs."""
+    if schedule:
+        return _list_schedules(_read(given), as_json)
     rows = [_row(workflow, job) for workflow in _read(given) for job in workflow.jobs]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -58,6 +64,45 @@ def _row(workflow: Workflow, job: Job) -> dict[str, Any]:
         "workflow": workflow.name,
         "file": workflow.file,
     }
+
+
+TIMES = 5  # of each workflow's schedules that are listed
+
+
+def _list_schedules(found: list[Workflow], as_json: bool) -> int:
+    """The next times of all schedules, earliest first, each in its own time zone."""
+    due = [
+        (moment, schedule, workflow)
+        for workflow in found
+        for moment, schedule in triggers.next_times(workflow, datetime.now(UTC), TIMES)
+    ]
+    rows = [_due(*each) for each in sorted(due, key=lambda each: each[0])]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif not rows:
+        click.echo("no workflow has a schedule", err=True)
+    else:
+        header = ["Next", "Time zone", "Cron", "Workflow", "File"]
+        for line in table([header, *map(_cells, rows)]):
+            click.echo(line)
+    return SUCCESS
+
+
+def _due(moment: datetime, schedule: Schedule, workflow: Workflow) -> dict[str, Any]:
+    return {
+        "time": moment.isoformat(),
+        "timezone": schedule.timezone or "UTC",
+        "cron": schedule.cron,
+        "workflow": workflow.name,
+        "file": workflow.file,
+        "line": schedule.line,
+    }
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    moment = datetime.fromisoformat(row["time"])
+    where = f"{row['file']}:{row['line']}"
+    return [f"{moment:%a %Y-%m-%d %H:%M}", row["timezone"], row["cron"], row["workflow"], where]
 
 
 def _written(job: Job) -> str:
