@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 CONTEXTS = frozenset(
     {
@@ -63,6 +64,7 @@ STEP_IF = _allow(
 )
 
 
+@cache
 def step(key: str) -> Allowed:
     """The keys of a step other than `if`."""
     return _allow(f"jobs.<id>.steps.{key}", _STEP, "hashfiles")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 # a room imports only rooms that stand before it
 ROOMS = (
     *("problems", "source", "events", "machine", "expr", "availability", "tree", "retry"),
-    *("schemas", "check", "model", "globs", "cron", "inputs", "matrix", "plan"),
+    *("schemas", "check", "model", "globs", "cron", "inputs", "matrix", "plan", "stages"),
     *("actions", "masks", "commandfiles"),
     *(
         "transcript",
@@ -150,6 +150,7 @@ print(code, *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.
         (["list"], HEAVY - {"ruamel", "jsonschema"}),
         (["validate"], HEAVY - {"ruamel", "jsonschema"}),
         (["schema"], HEAVY),
+        (["plan"], HEAVY - {"ruamel", "jsonschema"}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from engine import contexts
+from engine import contexts, stages
 from engine import plan as planning
 from engine.cli import NOTHING_RAN, SUCCESS, options
 from engine.cli.prepare import Prepared, prepare
@@ -22,17 +22,31 @@ from engine.tree import Scope, Unresolved
 
 @click.command("plan")
 @click.argument("event", required=False, default="")
+@click.option(
+    "--stage",
+    type=click.Choice(["workflow", "plan", "expanded"]),
+    default="expanded",
+    help="What the author meant; the graph of needs; or jobs with their known legs (default).",
+)
 @options.workflows
 @options.selection
 @options.occasion
 @options.values
-def plan(event: str, **given: Any) -> int:
+def plan(event: str, stage: str, **given: Any) -> int:
     """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known."""
     prepared = prepare(Request(event=event, **given), lenient=True)
     _tell(prepared)
-    found = [planning.as_json(start.plan, _legs(prepared, start)) for start in prepared.starts]
+    found = [_staged(prepared, start, stage) for start in prepared.starts]
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     return SUCCESS if found else NOTHING_RAN
+
+
+def _staged(prepared: Prepared, start: Start, stage: str) -> Any:
+    if stage == "workflow":
+        return stages.workflow(start.plan.workflow)
+    if stage == "plan":
+        return stages.plan(start.plan)
+    return stages.expanded(start.plan, _legs(prepared, start))
 
 
 def _tell(prepared: Prepared) -> None:
@@ -76,15 +90,18 @@ def dry_run(prepared: Prepared) -> int:
     for start in prepared.starts:
         click.echo(f"{start.plan.workflow.name} on {start.facts.event_name}")
         legs = _legs(prepared, start)
-        for level in start.plan.levels():
-            for id_ in level:
-                _show_job(start.plan, id_, legs.get(id_))
+        for id_ in _in_order(start.plan):
+            _show_job(start.plan, id_, legs.get(id_))
     for found in prepared.followers:
         click.echo(f"{found.workflow.name} on workflow_run, where it follows one of these")
-        for level in found.levels():
-            for id_ in level:
-                _show_job(found, id_, None)
+        for id_ in _in_order(found):
+            _show_job(found, id_, None)
     return SUCCESS if prepared.starts else NOTHING_RAN
+
+
+def _in_order(found: Plan) -> list[str]:
+    """A job has more jobs before it than any that it needs."""
+    return sorted(found.needs, key=lambda id_: len(found.ancestors[id_]))
 
 
 def _show_job(found: Plan, id_: str, legs: tuple[Leg, ...] | None) -> None:
