@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 Value = Any  # None | bool | int | float | str | Sequence[Value] | Mapping[str, Value]
@@ -122,6 +123,7 @@ def strip(text: str) -> str:
     return _AROUND.sub("", text)
 
 
+@lru_cache(maxsize=8)  # one long text may be compared with each item of a long array
 def parse_number(text: str) -> float:
     """The number that `text` spells, NaN if none: the rules of ExpressionUtility.ParseNumber."""
     text = strip(text)
@@ -171,7 +173,7 @@ def _upper(char: str) -> str:
 def equal(left: Value, right: Value) -> bool:
     """`==`: kinds are coerced, strings ignore case, arrays and objects equal only themselves."""
     if isinstance(left, str) and isinstance(right, str):
-        return left == right or fold(left) == fold(right)
+        return left == right or (len(left) == len(right) and fold(left) == fold(right))
     left, right = _coerced(left, right)
     if kind(left) != kind(right):
         return False
