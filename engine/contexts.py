@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+from zlib import crc32
 
 from engine.machine import Facts
 
@@ -192,7 +193,19 @@ def _id(holder: Context, name: str) -> str:
     return str(_mapping(holder.get(name)).get("id", "0"))
 
 
-# --- runner and default variables -----------------------------------------------------------------
+# --- job, runner and default variables ------------------------------------------------------------
+
+
+def job(facts: RunFacts, key: str) -> Context:
+    """What the `job` context of a leg says as long as it runs; `key` names the leg."""
+    known = github(facts)
+    return {
+        "check_run_id": crc32(f"{facts.run_id}/{facts.run_attempt}/{key}".encode()),
+        "workflow_ref": known["workflow_ref"],
+        "workflow_sha": known["workflow_sha"],
+        "workflow_repository": known["repository"],
+        "workflow_file_path": facts.workflow_file,
+    }
 
 
 def runner(facts: Facts, *, debug: bool = False) -> Context:

@@ -91,7 +91,9 @@ class Job:
     container: Tree | None = None
     services: Tree | None = None
     environment: Tree | None = None
+    permissions: Node | None = None
     concurrency: Tree | None = None
+    snapshot: Tree | None = None
     continue_on_error: Tree | None = None
     timeout_minutes: Tree | None = None
     cancel_timeout_minutes: Tree | None = None
@@ -110,6 +112,7 @@ class Workflow:
     run_name: Text | None = None
     env: Tree | None = None
     defaults: Defaults = Defaults()
+    permissions: Node | None = None
     concurrency: Tree | None = None
     jobs: tuple[Job, ...] = ()
 
@@ -132,6 +135,7 @@ def read(node: Node, file: str, path: str = "") -> tuple[Workflow, list[Problem]
         run_name=keys.text("run-name", may.RUN_NAME),
         env=keys.tree("env", may.ENV),
         defaults=_defaults(keys, may.NONE),
+        permissions=keys.node("permissions"),
         concurrency=keys.tree("concurrency", may.CONCURRENCY),
         jobs=_jobs(keys.node("jobs"), problems),
     )
@@ -236,7 +240,9 @@ def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
         container=_container(keys.node("container"), may.JOB_CONTAINER, problems),
         services=_services(keys.node("services"), problems),
         environment=_environment(keys),
+        permissions=keys.node("permissions"),
         concurrency=keys.tree("concurrency", may.JOB_CONCURRENCY),
+        snapshot=keys.tree("snapshot", may.JOB_SNAPSHOT),
         continue_on_error=keys.tree("continue-on-error", may.JOB_CONTINUE_ON_ERROR),
         timeout_minutes=keys.tree("timeout-minutes", may.JOB_TIMEOUT),
         cancel_timeout_minutes=keys.tree("cancel-timeout-minutes", may.JOB_TIMEOUT),

@@ -15,7 +15,18 @@ ROOT = Path(__file__).parent.parent
 # a room imports only rooms that stand before it
 ROOMS = (
     *("problems", "source", "events", "machine", "expr", "availability", "tree", "retry"),
-    *("schemas", "check", "model", "globs", "cron", "inputs", "matrix", "plan", "stages"),
+    *(
+        "schemas",
+        "check",
+        "model",
+        "permissions",
+        "globs",
+        "cron",
+        "inputs",
+        "matrix",
+        "plan",
+        "stages",
+    ),
     *("actions", "masks", "commandfiles"),
     *(
         "transcript",

@@ -12,6 +12,7 @@ from engine.cli.starts import Happening, Start
 from engine.cli.workflows import Project
 from engine.contexts import RunFacts
 from engine.events import WorkflowSkipped
+from engine.expr.values import lookup
 from engine.inputs import Answer
 from engine.model import Trigger, Workflow
 from engine.plan import Plan, plan, unknown_jobs
@@ -52,9 +53,10 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
     project = workflows.project(request.directory)
     found, warnings = workflows.read_or_refuse(workflows.find(project, request.workflows))
     event = choose_event(request, found)
-    seen = starts.happening(request, project, event)
+    secrets = _merged(request, project, "secret", ".secrets")
     variables = _merged(request, project, "var", ".vars")
     show.show(warnings)
+    seen = starts.happening(request, project, event, lookup(secrets, "GITHUB_TOKEN", ""))
     chosen, skipped = _choose(request, project, seen, _with_jobs(found, event, request))
     started = _started(request, project, seen, chosen, variables)
     followers = _followers(request, started, found)
@@ -66,7 +68,7 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
         starts=started,
         skipped=skipped,
         followers=followers,
-        secrets=_merged(request, project, "secret", ".secrets"),
+        secrets=secrets,
         variables=variables,
         environment=_merged(request, project, "env", ".env"),
         matrix=_matrix(request.matrix),

@@ -6,7 +6,7 @@ import getpass
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine import contexts, git, payloads, triggers
@@ -40,9 +40,10 @@ class Happening:
     actor: str
     payload: Payload
     files: tuple[str, ...] | None = None
+    token: str = field(default="", repr=False)
 
 
-def happening(request: Request, project: Project, event: str) -> Happening:
+def happening(request: Request, project: Project, event: str, token: str) -> Happening:
     """What the command line says has happened. Raises Refused for a bad event file."""
     if request.cron and event != "schedule":
         raise usage(f'a cron line is for the event schedule, not for "{event}"', where="--cron")
@@ -53,7 +54,8 @@ def happening(request: Request, project: Project, event: str) -> Happening:
     payload = {name: value for name, value in given.items() if value}
     if request.eventpath:
         payload = {**settings.event_payload(request.eventpath), **payload}
-    return Happening(event, checkout, request.actor or _user(), payload, request.changed or None)
+    files = request.changed or None
+    return Happening(event, checkout, request.actor or _user(), payload, files, token)
 
 
 def _user() -> str:
@@ -76,6 +78,7 @@ def facts_of(workflow: Workflow, trigger: Trigger, seen: Happening) -> RunFacts:
         workflow=workflow.name,
         workflow_file=workflow.file,
         actor=seen.actor,
+        token=seen.token,
     )
 
 

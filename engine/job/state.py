@@ -67,7 +67,7 @@ class JobState:
 
     def job_context(self) -> dict[str, Any]:
         """The `job` context."""
-        found: dict[str, Any] = {"status": str(self.status)}
+        found: dict[str, Any] = {**self.base.get("job", {}), "status": str(self.status)}
         if self.facts.id:
             found["container"] = {"id": self.facts.id, "network": self.facts.network}
         return found

@@ -10,7 +10,7 @@ import trio
 from engine import events
 from engine.ahead import Ahead, OpenMachine
 from engine.contexts import RunFacts
-from engine.events import Emit, Event, JobExpanded, JobFinished, Log, Outcome
+from engine.events import Emit, JobExpanded, JobFinished, Log, Outcome
 from engine.expr import to_string
 from engine.job import Cancellation
 from engine.model import Job
@@ -67,7 +67,7 @@ async def run(
         shared = Shared(
             plan, facts, settings, choose, cancellation, slots, ahead, emit, enter_group
         )
-        shared.emit(_started(shared))
+        _start(shared)
         shared.group = _group(shared)
         async with turn_in(shared, shared.group, "run", cancellation):
             await _all_jobs(shared)
@@ -94,28 +94,36 @@ def _group(shared: Shared) -> Group | None:
         return None
 
 
-def _started(shared: Shared) -> Event:
+def _start(shared: Shared) -> None:
+    """Tell that the run starts, and then why its title is not the one that was asked for."""
     workflow, facts = shared.plan.workflow, shared.facts
+    title, wrong = "", None
     try:
         title = string(workflow.run_name, Scope(shared.base)).strip()
     except Unresolved as error:
-        title = ""
-        shared.emit(Log(level="warning", message=str(error.problem)))
-    return events.RunStarted(
-        run_id=facts.run_id,
-        run_number=facts.run_number,
-        event_name=facts.event_name,
-        workflow=workflow.name,
-        file=workflow.file,
-        title=title or _default_title(shared),
-        jobs=tuple(job.id for job in shared.plan.jobs),
+        wrong = Log(level="warning", message=str(error.problem))
+    shared.emit(
+        events.RunStarted(
+            run_id=facts.run_id,
+            run_number=facts.run_number,
+            event_name=facts.event_name,
+            workflow=workflow.name,
+            file=workflow.file,
+            title=title or _default_title(shared),
+            jobs=tuple(job.id for job in shared.plan.jobs),
+        )
     )
+    if wrong:
+        shared.emit(wrong)
 
 
 def _default_title(shared: Shared) -> str:
-    subject = shared.facts.checkout.commit.message.partition("\n")[0]
-    is_push = shared.facts.event_name == "push"
-    return (subject if is_push else "") or shared.plan.workflow.name
+    """The subject of what was pushed, the title of a pull request, else the workflow's name."""
+    facts = shared.facts
+    pull = facts.event.get("pull_request")
+    subject = facts.checkout.commit.message.partition("\n")[0] if facts.event_name == "push" else ""
+    title = pull.get("title") if isinstance(pull, dict) else subject
+    return title if title and isinstance(title, str) else shared.plan.workflow.name
 
 
 def _outcome(shared: Shared) -> Outcome:

@@ -8,7 +8,8 @@ from functools import partial
 
 import trio
 
-from engine.events import JobFinished, JobStarted, Outcome
+from engine import contexts, permissions
+from engine.events import JobFinished, JobStarted, Log, Outcome
 from engine.job import Cancellation, JobOrder, JobResult, run_job
 from engine.machine import Machine
 from engine.model import Job
@@ -130,8 +131,22 @@ class Legs:
                     matrix=dict(leg.matrix),
                 )
             )
+            self._note(leg)
             shared.started.set()
             yield machine
+
+    def _note(self, leg: Leg) -> None:
+        """What GitHub says of a job before its steps, and what it would do after them."""
+        granted = permissions.granted(self.shared.plan.workflow.permissions, leg.job.permissions)
+        if granted is not None:
+            message = f"GITHUB_TOKEN permissions: {permissions.shown(granted)}"
+            self.shared.emit(Log(job=leg.key, message=message))
+        if leg.job.snapshot is not None:
+            message = (
+                f"{leg.job.snapshot.node.place}: `snapshot` makes an image of GitHub's own "
+                "machines; a local run leaves it out"
+            )
+            self.shared.emit(Log(job=leg.key, level="warning", message=message))
 
     def _scope_of(self, leg: Leg) -> Scope:
         """What the expressions of one leg see before it runs."""
@@ -144,10 +159,11 @@ class Legs:
         environment = shared.settings.environments.get(leg.environment.lower(), Environment())
         secrets = {**shared.secrets, **environment.secrets}
         variables = {**shared.settings.variables, **environment.variables}
+        of_leg = {"secrets": secrets, "vars": variables, "job": contexts.job(shared.facts, leg.key)}
         return JobOrder(
             leg=leg,
             workflow=shared.plan.workflow,
-            contexts={**self._scope_of(leg).contexts, "secrets": secrets, "vars": variables},
+            contexts={**self._scope_of(leg).contexts, **of_leg},
             secrets=secrets,
             env=shared.settings.env,
             debug=shared.settings.debug,
