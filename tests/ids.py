@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -31,8 +33,10 @@ class _Collected:
 def main(groups: list[str]) -> int:
     found = _Collected()
     folder = str(Path(__file__).parent)
-    code = pytest.main(["--collect-only", "-qqq", "--no-summary", folder], plugins=[found])
+    with redirect_stdout(StringIO()) as said:
+        code = pytest.main(["--collect-only", "-q", folder], plugins=[found])
     if code:
+        print(said.getvalue())
         return int(code)
     known = {group: [f"{group}-{n:03}" for n in range(1, GROUPS[group] + 1)] for group in GROUPS}
     for group in groups or GROUPS:
