@@ -1,7 +1,8 @@
-"""Which contexts and functions each key of a workflow may ask for (GitHub's workflow schema)."""
+"""Which contexts and functions each key of a workflow or an action may ask for, as on GitHub."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,11 +18,15 @@ SPECIAL_FUNCTIONS = STATUS_FUNCTIONS | {"hashfiles"}
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What expressions under one key may name; `key` is spelt as GitHub's documentation does."""
+    """What expressions under one key may name; `key` is spelt as GitHub's documentation does.
+
+    `jobs_by_name` says whether `success('build')` asks for one of the needs.
+    """
 
     key: str
     contexts: frozenset[str]
     functions: frozenset[str] = frozenset()
+    jobs_by_name: bool = False
 
 
 def _allow(key: str, contexts: str, functions: str = "") -> Allowed:
@@ -31,6 +36,10 @@ def _allow(key: str, contexts: str, functions: str = "") -> Allowed:
 _JOB = "github needs strategy matrix vars inputs"
 _STEP = f"{_JOB} job runner env steps secrets"
 _RUNTIME_ENV = f"{_JOB} job runner env secrets steps"
+
+_ALL = "always cancelled failure success hashfiles"
+_COMPOSITE = "github inputs strategy matrix steps job runner env"
+_RUNS_IF = "runner github job strategy matrix env inputs"
 
 NONE = _allow("this key", "")
 RUN_NAME = _allow("run-name", "github inputs vars")
@@ -47,7 +56,9 @@ JOB_DEFAULTS = _allow("jobs.<id>.defaults.run", f"{_JOB} env")
 JOB_ENV = _allow("jobs.<id>.env", f"{_JOB} secrets")
 JOB_ENVIRONMENT = _allow("jobs.<id>.environment", _JOB)
 JOB_ENVIRONMENT_URL = _allow("jobs.<id>.environment.url", f"{_JOB} job runner env steps")
-JOB_IF = _allow("jobs.<id>.if", "github needs vars inputs", "always cancelled failure success")
+JOB_IF = Allowed(
+    "jobs.<id>.if", frozenset(("github", "needs", "vars", "inputs")), STATUS_FUNCTIONS, True
+)
 JOB_NAME = _allow("jobs.<id>.name", _JOB)
 JOB_OUTPUTS = _allow("jobs.<id>.outputs", _STEP)
 JOB_RUNS_ON = _allow("jobs.<id>.runs-on", _JOB)
@@ -57,14 +68,40 @@ JOB_SNAPSHOT = _allow("jobs.<id>.snapshot", _JOB)
 JOB_STRATEGY = _allow("jobs.<id>.strategy", "github needs vars inputs")
 JOB_TIMEOUT = _allow("jobs.<id>.timeout-minutes", _JOB)
 JOB_WITH = _allow("jobs.<id>.with", _JOB)
-STEP_IF = _allow(
-    "jobs.<id>.steps.if",
-    f"{_JOB} job runner env steps",
-    "always cancelled failure success hashfiles",
-)
+STEP_IF = _allow("jobs.<id>.steps.if", f"{_JOB} job runner env steps", _ALL)
 
 
 @cache
 def step(key: str) -> Allowed:
     """The keys of a step other than `if`."""
     return _allow(f"jobs.<id>.steps.{key}", _STEP, "hashfiles")
+
+
+# --- the manifest of an action (actions/runner, action_yaml.json) ---------------------------------
+
+INPUT_DEFAULT = _allow("inputs.<id>.default", "github strategy matrix job runner", "hashfiles")
+ACTION_OUTPUT = _allow("outputs.<id>.value", _COMPOSITE)
+RUNS_ARGS = _allow("runs.args", "inputs")
+RUNS_ENV = _allow("runs.env", "inputs")
+RUNS_PRE_IF = _allow("runs.pre-if", _RUNS_IF, _ALL)
+RUNS_POST_IF = _allow("runs.post-if", _RUNS_IF, _ALL)
+
+
+def composite_step(key: str) -> Allowed:
+    """The keys of a composite action's step other than `if`."""
+    return _allow(f"runs.steps.{key}", _COMPOSITE, "hashfiles")
+
+
+@dataclass(frozen=True, slots=True)
+class StepKeys:
+    """What the keys of a step may ask for."""
+
+    condition: Allowed
+    shell: Allowed
+    other: Callable[[str], Allowed]
+
+
+JOB_STEP = StepKeys(STEP_IF, NONE, step)
+COMPOSITE_STEP = StepKeys(
+    _allow("runs.steps.if", _COMPOSITE, _ALL), composite_step("shell"), composite_step
+)

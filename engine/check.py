@@ -125,7 +125,7 @@ class _Fault:
     parent: Route  # the mapping that the mistake was made in
     missing: frozenset[str] = frozenset()  # any of these keys would mend it
     meant: str = ""  # what an unknown key was probably meant to be
-    forbidden: bool = False  # one of several keys that may not stand here
+    forbidden: Route | None = None  # the key, if one of several that may not stand here
 
 
 class _Faults:
@@ -174,12 +174,19 @@ class _Faults:
         guidance = _guidance(self.rules, error)
         message = self._message(error, route, guidance)
         if error.validator == "not":  # a key that the schema forbids here
-            problem = Problem(self._key(route[:-1], str(route[-1])), message, "schema")
-            return _Fault(problem, route[:-1], forbidden=True)
+            return self._forbidden(route, message, guidance.beside)
         if guidance.about_key:
             return _Fault(Problem(self._key(route, error.instance), message, "schema"), route)
         missing = guidance.alternatives if error.validator == "required" else frozenset[str]()
         return _Fault(Problem(self._find(route).place, message, "schema"), route, missing)
+
+    def _forbidden(self, route: Route, message: str, beside: frozenset[str]) -> _Fault:
+        """A key that does not go with others; GitHub's reader points at the last of them."""
+        mapping, place = self._find(route[:-1]), self._key(route[:-1], str(route[-1]))
+        keys = mapping.entries if isinstance(mapping, Mapping) else ()
+        last = max([place, *(key.place for key, _ in keys if key.text in beside)])
+        problem = Problem(place, message, "schema", value=last)
+        return _Fault(problem, route[:-1], forbidden=route)
 
     def _message(self, error: _Error, route: Route, guidance: _Guidance) -> str:
         """What is wrong, then what to do; the schema's own sentence where it has one."""
@@ -224,11 +231,15 @@ class _Faults:
 
 
 def _one_each(faults: Sequence[_Fault]) -> Iterable[_Fault]:
-    """One mistake is told once: no missing key beside its misspelling, no sentence twice."""
+    """One mistake is told once: no missing key beside its misspelling, no sentence twice, and
+    nothing of the value of a key that can't be there."""
     meant = {(fault.parent, fault.meant) for fault in faults if fault.meant}
+    forbidden = [fault.forbidden for fault in faults if fault.forbidden]
     first: dict[Any, _Fault] = {}
     for fault in sorted(faults, key=lambda f: f.problem.place):
         if any((fault.parent, name) in meant for name in fault.missing):
+            continue
+        if any(fault.parent[: len(route)] == route for route in forbidden):
             continue
         where = None if fault.forbidden else fault.problem.place
         first.setdefault((fault.parent, fault.problem.message, where), fault)
@@ -259,6 +270,7 @@ def _other_kind(error: _Error) -> bool:
 class _Guidance:
     sentence: str  # the nearest `errorMessage` about this very value, or ''
     alternatives: frozenset[str]  # keys of which one had to be there
+    beside: frozenset[str]  # keys whose presence makes the rule
     about_key: bool  # the failure is about a key's name, not its value
 
 
@@ -270,20 +282,25 @@ def _guidance(rules: Json, error: _Error) -> _Guidance:
     """Walk down to what failed; an `errorMessage` counts until the walk leaves its value."""
     schema, sentence, about_key = rules, rules.get("errorMessage", ""), False
     alternatives = set(error.validator_value if error.validator == "required" else ())
+    beside: set[str] = set()
     path = iter(tuple(error.absolute_schema_path)[:-1])
     for keyword in path:
         alternatives |= _required_by(schema.get("if"))
+        beside |= _required_by(schema.get("if")) if keyword == "then" else set()
         before, about_key = sentence, keyword == "propertyNames"
         schema = schema[keyword]
         if keyword in _INTO or keyword == "dependencies" or isinstance(schema, list):
-            schema = schema[next(path)]
+            name = next(path)
+            beside |= {name} if keyword == "dependencies" else set()
+            schema = schema[name]
         if schema is _FORBIDDEN:
             break
         if keyword in _INTO or keyword in _DOWN:
             sentence, before = "", ""
             alternatives = set(error.validator_value if error.validator == "required" else ())
+            beside = set()
         sentence = schema.get("errorMessage", before)
-    return _Guidance(sentence, frozenset(alternatives), about_key)
+    return _Guidance(sentence, frozenset(alternatives), frozenset(beside), about_key)
 
 
 def _required_by(condition: Json) -> set[str]:

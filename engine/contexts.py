@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from zlib import crc32
 
 from engine.machine import Facts
+from engine.model import Origin, Workflow
 
 Context: TypeAlias = dict[str, Any]
 ZERO_SHA = "0" * 40
@@ -114,6 +115,22 @@ def github(facts: RunFacts) -> Context:
     }
 
 
+def job(github_: Context, workflow: Workflow, key: str) -> Context:
+    """What the `job` context says as long as the job runs: a number of its own, by its key, and
+    the workflow that it is written in."""
+    origin = workflow.origin or Origin(
+        github_["repository"], workflow.file, github_["ref"], github_["workflow_sha"]
+    )
+    run = f"{github_['run_id']}/{github_['run_attempt']}"
+    return {
+        "check_run_id": crc32(f"{run}/{key}".encode()),
+        "workflow_ref": f"{origin.repository}/{origin.path}@{origin.ref}",
+        "workflow_sha": origin.sha,
+        "workflow_repository": origin.repository,
+        "workflow_file_path": origin.path,
+    }
+
+
 def _api(server: str) -> str:
     return "https://api.github.com" if server == "https://github.com" else f"{server}/api/v3"
 
@@ -193,19 +210,7 @@ def _id(holder: Context, name: str) -> str:
     return str(_mapping(holder.get(name)).get("id", "0"))
 
 
-# --- job, runner and default variables ------------------------------------------------------------
-
-
-def job(facts: RunFacts, key: str) -> Context:
-    """What the `job` context of a leg says as long as it runs; `key` names the leg."""
-    known = github(facts)
-    return {
-        "check_run_id": crc32(f"{facts.run_id}/{facts.run_attempt}/{key}".encode()),
-        "workflow_ref": known["workflow_ref"],
-        "workflow_sha": known["workflow_sha"],
-        "workflow_repository": known["repository"],
-        "workflow_file_path": facts.workflow_file,
-    }
+# --- runner and default variables -----------------------------------------------------------------
 
 
 def runner(facts: Facts, *, debug: bool = False) -> Context:
@@ -223,21 +228,21 @@ def runner(facts: Facts, *, debug: bool = False) -> Context:
 
 
 # keys of the github context that become variables (actions/runner, GitHubContext)
-_EXPORTED = (
-    *("action", "action_path", "action_ref", "action_repository", "actor", "actor_id", "api_url"),
-    *("base_ref", "env", "event_name", "event_path", "graphql_url", "head_ref", "job", "output"),
-    *("path", "ref", "ref_name", "ref_protected", "ref_type", "repository", "repository_id"),
-    *("repository_owner", "repository_owner_id", "retention_days", "run_attempt", "run_id"),
-    *("run_number", "server_url", "sha", "state", "step_summary", "triggering_actor"),
-    *("workflow", "workflow_ref", "workflow_sha", "workspace"),
-)
+_EXPORTED = {
+    key: f"GITHUB_{key.upper()}"
+    for key in """
+        action action_path action_ref action_repository actor actor_id api_url base_ref env
+        event_name event_path graphql_url head_ref job output path ref ref_name ref_protected
+        ref_type repository repository_id repository_owner repository_owner_id retention_days
+        run_attempt run_id run_number server_url sha state step_summary triggering_actor workflow
+        workflow_ref workflow_sha workspace
+    """.split()
+}
 
 
 def default_variables(github_: Context, runner_: Context) -> dict[str, str]:
     """GITHUB_* and RUNNER_*, which no `env` can override; the token is not among them."""
-    variables = {
-        f"GITHUB_{key.upper()}": _text(github_[key]) for key in _EXPORTED if key in github_
-    }
+    variables = {name: _text(github_[key]) for key, name in _EXPORTED.items() if key in github_}
     return variables | {f"RUNNER_{key.upper()}": str(value) for key, value in runner_.items()}
 
 

@@ -20,6 +20,7 @@ class Outcome(StrEnum):
 
 
 AnnotationLevel = Literal["notice", "warning", "error"]
+Phase = Literal["pre", "main", "post"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +74,41 @@ class JobExpanded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStarted(Event):
+    """`permissions` are the levels of the job's token by scope; none where no workflow says it."""
+
     type: ClassVar[str] = "job.started"
     name: str
     runs_on: tuple[str, ...]
     isolation: str
     image: str
     matrix: Mapping[str, Any] = field(default_factory=dict)
+    permissions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCalled(Event):
+    """A job, or a leg of it, calls a workflow: it has no machine but `jobs`, by their keys.
+
+    It is finished when they are; `file` names the called workflow.
+    """
+
+    type: ClassVar[str] = "job.called"
+    name: str
+    workflow: str
+    file: str
+    jobs: tuple[str, ...]
+    matrix: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobAttemptFailed(Event):
+    """A job that will begin again on a new machine, with its first step, after `delay` seconds."""
+
+    type: ClassVar[str] = "job.attempt"
+    attempt: int
+    attempts: int
+    reason: str
+    delay: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +119,7 @@ class JobFinished(Event):
     name: str
     outcome: Outcome
     seconds: float = 0.0
+    attempts: int = 1
     reason: str = ""
     allowed_to_fail: bool = False
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -96,7 +127,8 @@ class JobFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEvent(Event):
-    """`step` counts a job's steps from 1."""
+    """`step` counts a job's steps from 1; actions run in phases, and composites have steps of
+    their own, at a `depth` of 1 and more: all that belongs to one step has its number."""
 
     step: int
 
@@ -108,6 +140,8 @@ class StepStarted(StepEvent):
     type: ClassVar[str] = "step.started"
     name: str
     id: str = ""
+    phase: Phase = "main"
+    depth: int = 0
     script: str = ""
     shell: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +155,8 @@ class StepFinished(StepEvent):
     name: str
     outcome: Outcome
     conclusion: Outcome
+    phase: Phase = "main"
+    depth: int = 0
     seconds: float = 0.0
     attempts: int = 1
     exit_code: int | None = None

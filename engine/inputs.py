@@ -185,7 +185,7 @@ class _Asked:
 
     def value(self, each: Input, name: str, value: Json) -> Json:
         """The typed value of an input that was given as `name`, or not at all (null)."""
-        if value is None or (each.required and value == ""):
+        if value is None or (each.required and value == "" and self.by == "workflow_dispatch"):
             return self.absent(each)
         typed = _typed(each.kind, value, strict=self.by == "workflow_call")
         if typed is None:

@@ -26,6 +26,13 @@ class ImageUnavailable(MachineError):
     """The image is not on the machine's computer and can't be pulled."""
 
 
+class ContainerError(Exception):
+    """A container step can't run: its image can't be had, or the machine has no containers.
+
+    The step fails with this sentence; the machine goes on.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where GitHub's directories are inside a machine (absolute POSIX paths)."""
@@ -34,6 +41,21 @@ class Layout:
     temp: str
     tool_cache: str
     home: str | None = None  # None: as the image or the user has it
+    actions: str = "/home/runner/work/_actions"
+    externals: str = "/home/runner/externals"
+
+    @property
+    def commands(self) -> str:
+        """The directory of scripts and command files: many small ones, best kept in memory."""
+        return f"{self.temp}/_runner_file_commands"
+
+    @property
+    def event(self) -> str:
+        """The file with the event's payload."""
+        in_container = self.home == "/github/home"
+        return (
+            f"{'/github/workflow' if in_container else f'{self.temp}/_github_workflow'}/event.json"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +67,33 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A container beside a job's machine, reached by its name.
+
+    `ports` are as `docker create --publish` takes them, `options`, `entrypoint` and `command` as
+    its command line has them.
+    """
+
+    name: str
+    image: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    options: str = ""
+    credentials: Credentials | None = None
+    entrypoint: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MachineSpec:
     """All that a runner is told about the machine of one job.
 
     `name` is unique in the run and made of [a-zA-Z0-9_.-]. `options` are raw `docker create`
-    options. A runner that has no images ignores what only concerns them.
+    options. A runner that has no images ignores what only concerns them. `actions` are folders of
+    this computer by their path below `layout.actions`, `externals` is the one at
+    `layout.externals`; the machine sees them read-only. `localhost` says that the ports of the
+    services answer there, as on GitHub's hosted machines; in a job container they do not.
     """
 
     run_id: str
@@ -67,6 +111,21 @@ class MachineSpec:
     pull: PullPolicy = "missing"
     credentials: Credentials | None = None
     hidden: tuple[str, ...] = ()  # paths below `source` that the job does not see
+    services: tuple[Service, ...] = ()
+    localhost: bool = True
+    actions: Mapping[str, Path] = field(default_factory=dict)
+    externals: Path | None = None
+    contains: bool = False  # container steps will run beside the machine and share its directories
+    docker_socket: bool = True  # steps reach the daemon, as on GitHub
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """A service that runs; `ports` are the host's ports by the container's ("5432")."""
+
+    id: str
+    network: str
+    ports: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +140,8 @@ class Facts:
     id: str = ""  # the container's id
     network: str = ""
     image: str = ""
+    musl: bool = False  # whether its programs use musl instead of glibc
+    services: Mapping[str, ServiceFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +149,8 @@ class Command:
     """One script to run under one shell.
 
     `shell` is an argument vector in which `{0}` stands for the path of the file that the machine
-    writes `script` to (`layout.temp`/<name><extension>). `files` are the paths that the machine
-    makes empty before the script starts and whose contents come back in `Exit.files`.
+    writes `script` to; it ends in `extension`. `files` are the paths that the machine makes empty
+    before the script starts and whose contents come back in `Exit.files`.
     `path` is put in front of the machine's own PATH, first entry first. `inputs` are files (path
     and text) that the machine writes before all that.
     """
@@ -105,6 +166,49 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Pull:
+    """An image that a registry has."""
+
+    image: str
+    credentials: Credentials | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """An image to build; `context` is an uncompressed tar, `dockerfile` a path in it."""
+
+    name: str
+    context: bytes = field(repr=False)
+    dockerfile: str = "Dockerfile"
+
+
+# Where a container step finds the job's directories (actions/runner, ContainerActionHandler).
+STEP_LAYOUT = Layout(
+    workspace="/github/workspace",
+    temp="/github/runner_temp",
+    tool_cache="/opt/hostedtoolcache",
+    home="/github/home",
+)
+STEP_COMMANDS = "/github/file_commands"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerCommand:
+    """A container step: one container of its own, beside the machine, at STEP_LAYOUT.
+
+    `entrypoint` '' is the image's own. `files` and `inputs` are as in Command, below
+    STEP_COMMANDS and /github/workflow.
+    """
+
+    image: str
+    entrypoint: str = ""
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """How a command ended: its exit code (128+n for signal n) and its non-empty files."""
 
@@ -113,7 +217,7 @@ class Exit:
 
 
 class Machine(Protocol):
-    """A place that runs commands, one at a time."""
+    """A place that runs commands, several at once if asked to."""
 
     @property
     def facts(self) -> Facts: ...
@@ -127,6 +231,17 @@ class Machine(Protocol):
         GitHub; the caller meets the cancellation at its next checkpoint.
         Raises MachineError when the machine is gone.
         """
+        ...
+
+    async def provide(self, wanted: Pull | Build, log: Log) -> str:
+        """The name of an image for `contain`, pulled or built (once per content) if need be.
+
+        Raises ContainerError.
+        """
+        ...
+
+    async def contain(self, command: ContainerCommand, output: Output) -> Exit:
+        """Run a container step; otherwise as exec. Raises ContainerError, MachineError."""
         ...
 
     async def put(self, path: str, tar: bytes) -> None:

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Literal, TypeVar
 
 from engine import availability as may
-from engine.availability import Allowed
+from engine import forms, permissions
+from engine.availability import CONTEXTS, Allowed, StepKeys
+from engine.expr import compile_template
+from engine.permissions import Permissions
 from engine.problems import Place, Problem, did_you_mean
 from engine.retry import Backoff, Retry, RetryOn, seconds
 from engine.source import Mapping, Node, Scalar, Sequence
-from engine.tree import Condition, Fields, Text, Tree, build, condition, text
+from engine.tree import (
+    Condition,
+    Fields,
+    Text,
+    Tree,
+    build,
+    condition,
+    has_expression,
+    literal,
+    text,
+)
 
 StepKind = Literal["run", "uses", "wait", "wait-all", "cancel", "parallel"]
 STEP_KINDS: tuple[StepKind, ...] = ("run", "uses", "wait", "wait-all", "cancel", "parallel")
@@ -48,7 +62,7 @@ class Step:
     name: Text | None = None
     condition: Condition | None = None
     run: Text | None = None
-    shell: Scalar | None = None
+    shell: Text | None = None
     working_directory: Text | None = None
     uses: Scalar | None = None
     with_: Tree | None = None
@@ -85,13 +99,13 @@ class Job:
     condition: Condition | None = None
     runs_on: Tree | None = None
     strategy: Strategy | None = None
+    permissions: Permissions | None = None
     env: Tree | None = None
     defaults: Defaults = Defaults()
     outputs: Tree | None = None
     container: Tree | None = None
     services: Tree | None = None
     environment: Tree | None = None
-    permissions: Node | None = None
     concurrency: Tree | None = None
     snapshot: Tree | None = None
     continue_on_error: Tree | None = None
@@ -105,16 +119,40 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """An output of `on.workflow_call`."""
+
+    name: str
+    place: Place
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a called workflow is from: `repository` is owner/name, `ref` as its caller wrote it."""
+
+    repository: str
+    path: str
+    ref: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
+    """`file` names it among all that a run reads; `origin` is None for what lies in the
+    repository that the run is about."""
+
     file: str
     name: str
     triggers: tuple[Trigger, ...]
     run_name: Text | None = None
+    permissions: Permissions | None = None
+    outputs: tuple[Output, ...] = ()
     env: Tree | None = None
     defaults: Defaults = Defaults()
-    permissions: Node | None = None
     concurrency: Tree | None = None
     jobs: tuple[Job, ...] = ()
+    origin: Origin | None = None
 
     def trigger(self, event: str) -> Trigger | None:
         return next((t for t in self.triggers if t.event == event), None)
@@ -131,14 +169,17 @@ def read(node: Node, file: str, path: str = "") -> tuple[Workflow, list[Problem]
     workflow = Workflow(
         file=path or file,
         name=keys.literal("name") or path or file,
-        triggers=_triggers(keys.node("on")),
+        triggers=_triggers(keys.node("on"), problems),
         run_name=keys.text("run-name", may.RUN_NAME),
+        permissions=permissions.read(keys.node("permissions")),
+        outputs=_outputs(keys.node("on")),
         env=keys.tree("env", may.ENV),
         defaults=_defaults(keys, may.NONE),
-        permissions=keys.node("permissions"),
         concurrency=keys.tree("concurrency", may.CONCURRENCY),
         jobs=_jobs(keys.node("jobs"), problems),
     )
+    keys.literal("description")
+    problems.extend(forms.concurrency(keys.node("concurrency")))
     _check_needs(workflow.jobs, problems)
     return workflow, problems
 
@@ -154,8 +195,11 @@ class _Keys:
         return self.mapping.get(key)
 
     def scalar(self, key: str) -> Scalar | None:
+        """A value that takes no expression."""
         node = self.node(key)
-        return node if isinstance(node, Scalar) and node.value is not None else None
+        if not isinstance(node, Scalar) or node.value is None:
+            return None
+        return literal(node, self.problems)
 
     def literal(self, key: str) -> str:
         scalar = self.scalar(key)
@@ -165,9 +209,22 @@ class _Keys:
         node = self.node(key)
         return None if node is None else build(node, allowed, self.problems)
 
+    def fields(self, key: str, allowed: Allowed) -> Tree | None:
+        """A mapping whose names take no expressions, only their values."""
+        node = self.node(key)
+        if not isinstance(node, Mapping):
+            return self.tree(key, allowed)
+        entries = (
+            (Text(literal(name, self.problems)), build(value, allowed, self.problems))
+            for name, value in node.entries
+        )
+        return Fields(node, tuple(entries))
+
     def text(self, key: str, allowed: Allowed) -> Text | None:
-        scalar = self.scalar(key)
-        return None if scalar is None else text(scalar, allowed, self.problems)
+        node = self.node(key)
+        if not isinstance(node, Scalar) or node.value is None:
+            return None
+        return text(node, allowed, self.problems)
 
     def condition(self, allowed: Allowed) -> Condition | None:
         node = self.node("if")
@@ -177,85 +234,136 @@ class _Keys:
 # --- the root -----------------------------------------------------------------------------------
 
 
-def _triggers(node: Node | None) -> tuple[Trigger, ...]:
+def _triggers(node: Node | None, problems: list[Problem]) -> tuple[Trigger, ...]:
     match node:
         case Scalar() | Sequence():
             return tuple(Trigger(item.text, item.place) for item in _scalars(node))
         case Mapping():
-            return tuple(
-                Trigger(key.text, key.place, None if _is_null(value) else value)
-                for key, value in node.entries
-            )
+            return tuple(_trigger(key, value, problems) for key, value in node.entries)
     return ()
 
 
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None
+def _trigger(event: Scalar, node: Node, problems: list[Problem]) -> Trigger:
+    if event.text == "workflow_call":
+        _check_contract(node, problems)
+    else:
+        build(node, may.NONE, problems)
+    null = isinstance(node, Scalar) and node.value is None
+    return Trigger(event.text, event.place, None if null else node)
+
+
+def _check_contract(node: Node, problems: list[Problem]) -> None:
+    """Below `on.workflow_call`, only defaults and the values of outputs take expressions."""
+    for part, declared in node.entries if isinstance(node, Mapping) else ():
+        for name, about in declared.entries if isinstance(declared, Mapping) else ():
+            literal(name, problems)
+            for key, value in about.entries if isinstance(about, Mapping) else ():
+                allowed = _IN_CONTRACT.get((part.text, key.text), may.NONE)
+                build(value, allowed, problems)
+
+
+_IN_CONTRACT = {
+    ("inputs", "default"): may.CALL_INPUT_DEFAULT,
+    ("outputs", "value"): may.CALL_OUTPUT,
+}
+
+
+def _outputs(on: Node | None) -> tuple[Output, ...]:
+    """The outputs of `on.workflow_call`; what is wrong with them has been said."""
+    call = on.get("workflow_call") if isinstance(on, Mapping) else None
+    found = []
+    for key, about in _entries(call, "outputs"):
+        value = _Keys(about, []).text("value", may.CALL_OUTPUT)
+        if value is not None:
+            found.append(Output(key.text, key.place, value))
+    return tuple(found)
+
+
+def _entries(node: Node | None, key: str) -> tuple[tuple[Scalar, Node], ...]:
+    """What stands in the mapping under a key."""
+    inner = node.get(key) if isinstance(node, Mapping) else None
+    return inner.entries if isinstance(inner, Mapping) else ()
 
 
 def _defaults(keys: _Keys, allowed: Allowed) -> Defaults:
     defaults = keys.node("defaults")
-    run = _Keys(defaults.get("run") if isinstance(defaults, Mapping) else None, keys.problems)
+    node = defaults.get("run") if isinstance(defaults, Mapping) else None
+    if isinstance(node, Scalar):
+        whole = text(node, allowed, keys.problems)
+        return Defaults(*_parts(whole, ("shell", "working-directory")))
+    run = _Keys(node, keys.problems)
     return Defaults(run.tree("shell", allowed), run.tree("working-directory", allowed))
 
 
-# --- jobs ---------------------------------------------------------------------------------------
+def _parts(whole: Text, names: Iterable[str]) -> Iterator[Text]:
+    """What a mapping that is one expression has under each name, as an expression of its own."""
+    template = whole.template
+    if template is None or len(template.parts) != 1:
+        return
+    at = template.offsets[0]
+    inner = whole.node.text[at:].rstrip().removesuffix("}}")
+    for name in names:
+        # the bracket takes the place of a blank, so that positions stay true
+        written = f"{'${{':<{max(at - 1, 3)}}({inner}).{name} }}}}"
+        yield Text(whole.node, compile_template(written, names=CONTEXTS))
 
-_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+# --- jobs ---------------------------------------------------------------------------------------
 
 
 def _jobs(node: Node | None, problems: list[Problem]) -> tuple[Job, ...]:
     if not isinstance(node, Mapping):
         return ()
     for key, _ in node.entries:
-        _check_id(key, "job", problems)
+        problems.extend(forms.id_(key, "job"))
     return tuple(_job(key, value, problems) for key, value in node.entries)
-
-
-def _check_id(key: Scalar, what: str, problems: list[Problem]) -> None:
-    if not _ID.fullmatch(key.text):
-        rule = "it starts with a letter or _ and goes on with letters, digits, - or _"
-    elif key.text.startswith("__"):
-        rule = 'names that start with "__" are reserved'
-    elif len(key.text) >= 100:
-        rule = "it must have fewer than 100 characters"
-    else:
-        return
-    problems.append(Problem(key.place, f'"{key.text}" can\'t be a {what} id: {rule}', "id"))
 
 
 def _job(key: Scalar, node: Node, problems: list[Problem]) -> Job:
     keys = _Keys(node, problems)
+    problems.extend(_misformed(keys))
     return Job(
         id=key.text,
         place=key.place,
         name=keys.text("name", may.JOB_NAME),
-        needs=_needs(keys.node("needs")),
+        needs=_needs(keys.node("needs"), problems),
         condition=keys.condition(may.JOB_IF),
         runs_on=keys.tree("runs-on", may.JOB_RUNS_ON),
         strategy=_strategy(keys),
+        permissions=permissions.read(keys.node("permissions")),
         env=keys.tree("env", may.JOB_ENV),
         defaults=_defaults(keys, may.JOB_DEFAULTS),
-        outputs=keys.tree("outputs", may.JOB_OUTPUTS),
+        outputs=keys.fields("outputs", may.JOB_OUTPUTS),
         container=_container(keys.node("container"), may.JOB_CONTAINER, problems),
         services=_services(keys.node("services"), problems),
         environment=_environment(keys),
-        permissions=keys.node("permissions"),
         concurrency=keys.tree("concurrency", may.JOB_CONCURRENCY),
-        snapshot=keys.tree("snapshot", may.JOB_SNAPSHOT),
+        snapshot=_snapshot(keys),
         continue_on_error=keys.tree("continue-on-error", may.JOB_CONTINUE_ON_ERROR),
         timeout_minutes=keys.tree("timeout-minutes", may.JOB_TIMEOUT),
         cancel_timeout_minutes=keys.tree("cancel-timeout-minutes", may.JOB_TIMEOUT),
         retry=_retry(keys),
-        steps=_steps(keys.node("steps"), problems),
-        uses=keys.scalar("uses"),
-        with_=keys.tree("with", may.JOB_WITH),
-        secrets=keys.tree("secrets", may.JOB_SECRETS),
+        steps=steps(keys.node("steps"), problems),
+        uses=_reference(keys, forms.workflow),
+        with_=keys.fields("with", may.JOB_WITH),
+        secrets=keys.fields("secrets", may.JOB_SECRETS),
     )
 
 
-def _needs(node: Node | None) -> tuple[Need, ...]:
-    return tuple(Need(item.text, item.place) for item in _scalars(node))
+def _misformed(keys: _Keys) -> Iterator[Problem]:
+    services = keys.node("services")
+    yield from forms.strategy(keys.node("strategy"))
+    yield from forms.runner(keys.node("runs-on"))
+    yield from forms.concurrency(keys.node("concurrency"))
+    yield from forms.snapshot(keys.node("snapshot"))
+    yield from forms.container(keys.node("container"))
+    for _, service in services.entries if isinstance(services, Mapping) else ():
+        yield from forms.container(service)
+
+
+def _needs(node: Node | None, problems: list[Problem]) -> tuple[Need, ...]:
+    items = (literal(item, problems) for item in _scalars(node))
+    return tuple(Need(item.text, item.place) for item in items)
 
 
 def _check_needs(jobs: tuple[Job, ...], problems: list[Problem]) -> None:
@@ -279,16 +387,29 @@ def _check_cycle(jobs: dict[str, Job], problems: list[Problem]) -> None:
     except CycleError as error:
         cycle = [jobs[id_] for id_ in error.args[1][:-1]][::-1]
         first = min(range(len(cycle)), key=lambda index: cycle[index].place)
-        chain = [*cycle[first:], *cycle[:first], cycle[first]]
-        shown = " -> ".join(f'"{job.id}" (line {job.place.line})' for job in chain)
+        problems.extend(_endless([*cycle[first:], *cycle[:first], cycle[first]], jobs.values()))
+
+
+def _endless(chain: list[Job], jobs: Iterable[Job]) -> Iterator[Problem]:
+    """Where a cycle could be cut; where no job at all can start, that is told of the first one."""
+    shown = " -> ".join(f'"{job.id}" (line {job.place.line})' for job in chain)
+    if all(job.needs for job in jobs):
         message = f"these jobs wait for each other and could never start: {shown}"
-        problems.append(Problem(chain[0].place, message, "needs"))
+        yield Problem(next(iter(jobs)).place, message, "needs")
+        return
+    for job, needed in pairwise(chain):
+        need = next(need for need in job.needs if need.id.lower() == needed.id.lower())
+        message = f'job "{job.id}" needs job "{need.id}", which waits for it in turn: {shown}'
+        yield Problem(need.place, message, "needs")
 
 
 def _strategy(keys: _Keys) -> Strategy | None:
     node = keys.node("strategy")
     if node is None:
         return None
+    if isinstance(node, Scalar):
+        whole = text(node, may.JOB_STRATEGY, keys.problems)
+        return Strategy(*_parts(whole, ("matrix", "fail-fast", "max-parallel")))
     inner = _Keys(node, keys.problems)
     allowed = may.JOB_STRATEGY
     return Strategy(
@@ -335,15 +456,27 @@ def _environment(keys: _Keys) -> Tree | None:
 _ENVIRONMENT = {"url": may.JOB_ENVIRONMENT_URL}
 
 
+def _snapshot(keys: _Keys) -> Tree | None:
+    node = keys.node("snapshot")
+    when = node.get("if") if isinstance(node, Mapping) else None
+    if isinstance(when, Scalar) and not has_expression(when):  # it needs no ${{ }}
+        condition(when, may.JOB_SNAPSHOT, keys.problems)
+    return keys.tree("snapshot", may.JOB_SNAPSHOT)
+
+
 # --- steps --------------------------------------------------------------------------------------
 
 
-def _steps(node: Node | None, problems: list[Problem]) -> tuple[Step, ...]:
+def steps(
+    node: Node | None, problems: list[Problem], allowed: StepKeys = may.JOB_STEP
+) -> tuple[Step, ...]:
+    """The steps of a job, or of a composite action; what is no mapping is left out."""
     if not isinstance(node, Sequence):
         return ()
-    steps = tuple(_step(item, problems) for item in node.items if isinstance(item, Mapping))
+    items = (item for item in node.items if isinstance(item, Mapping))
+    found = tuple(_step(item, problems, allowed) for item in items)
     _check_step_ids(node, problems)
-    return steps
+    return found
 
 
 def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
@@ -352,7 +485,7 @@ def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
         id_ = item.get("id") if isinstance(item, Mapping) else None
         if not isinstance(id_, Scalar) or id_.value is None:
             continue
-        _check_id(id_, "step", problems)
+        problems.extend(forms.id_(id_, "step"))
         first = seen.setdefault(id_.text.lower(), id_)
         if first is not id_:
             message = (
@@ -362,32 +495,38 @@ def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
             problems.append(Problem(id_.place, message, "id"))
 
 
-def _step(node: Mapping, problems: list[Problem]) -> Step:
-    keys = _Keys(node, problems)
+def _step(node: Mapping, problems: list[Problem], allowed: StepKeys) -> Step:
+    keys, other = _Keys(node, problems), allowed.other
     kind: StepKind = next((k for k in STEP_KINDS if node.key(k) is not None), "run")
     return Step(
         kind=kind,
         place=node.place,
         id=keys.literal("id"),
-        name=keys.text("name", may.step("name")),
-        condition=keys.condition(may.STEP_IF),
-        run=keys.text("run", may.step("run")),
-        shell=keys.scalar("shell"),
-        working_directory=keys.text("working-directory", may.step("working-directory")),
-        uses=keys.scalar("uses"),
-        with_=keys.tree("with", may.step("with")),
-        env=keys.tree("env", may.step("env")),
-        continue_on_error=keys.tree("continue-on-error", may.step("continue-on-error")),
-        timeout_minutes=keys.tree("timeout-minutes", may.step("timeout-minutes")),
+        name=keys.text("name", other("name")),
+        condition=keys.condition(allowed.condition),
+        run=keys.text("run", other("run")),
+        shell=keys.text("shell", allowed.shell),
+        working_directory=keys.text("working-directory", other("working-directory")),
+        uses=_reference(keys, forms.action),
+        with_=keys.tree("with", other("with")),
+        env=keys.tree("env", other("env")),
+        continue_on_error=keys.tree("continue-on-error", other("continue-on-error")),
+        timeout_minutes=keys.tree("timeout-minutes", other("timeout-minutes")),
         retry=_retry(keys),
         background=_typed(keys, "background", bool, False),
-        targets=_targets(keys.node(kind)) if kind in ("wait", "cancel") else (),
-        children=_steps(keys.node("parallel"), problems),
+        targets=_targets(keys.node(kind), problems) if kind in ("wait", "cancel") else (),
+        children=steps(keys.node("parallel"), problems, allowed),
     )
 
 
-def _targets(node: Node | None) -> tuple[str, ...]:
-    return tuple(need.id for need in _needs(node))
+def _reference(keys: _Keys, check: Callable[[Scalar | None], Iterable[Problem]]) -> Scalar | None:
+    uses = keys.scalar("uses")
+    keys.problems.extend(check(uses))
+    return uses
+
+
+def _targets(node: Node | None, problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(need.id for need in _needs(node, problems))
 
 
 # --- retry --------------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
+from math import inf
 from typing import Any
 
 from engine import matrix
+from engine.calls import Find
 from engine.expr import to_string
 from engine.model import Job, Workflow
 from engine.problems import Place, Problem, did_you_mean
@@ -33,16 +35,33 @@ DEFAULT_CANCEL_TIMEOUT = 5.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What will happen and after what: jobs in file order, `needs` and `ancestors` by job id."""
+    """What will happen and after what: jobs in file order, `needs` and `ancestors` by job id.
+
+    `calls` are the plans of called workflows by the id of the job that calls.
+    """
 
     workflow: Workflow
     jobs: tuple[Job, ...]
     needs: Mapping[str, tuple[str, ...]]
     ancestors: Mapping[str, frozenset[str]]
+    calls: Mapping[str, Plan] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> dict[str, Job]:
         return {job.id: job for job in self.jobs}
+
+    def whole(self) -> Iterator[Plan]:
+        """This plan and those of all that it calls, each workflow as often as it is called."""
+        yield self
+        for called in self.calls.values():
+            yield from called.whole()
+
+    def names(self) -> Iterator[str]:
+        """All jobs, those of called workflows as `caller/called`."""
+        for job in self.jobs:
+            yield job.id
+            called = self.calls.get(job.id)
+            yield from (f"{job.id}/{name}" for name in (called.names() if called else ()))
 
     def levels(self) -> list[list[str]]:
         """Job ids by how many jobs must end before them, for showing only: nothing waits for it."""
@@ -93,41 +112,68 @@ class Leg:
     environment: str = ""
 
 
+def _nobody(uses: str, file: str) -> tuple[None, list[Problem]]:
+    return None, []
+
+
 def strategy_context(fail_fast: bool, index: int, total: int, most: int) -> dict[str, Any]:
     """The `strategy` context of one leg."""
     return {"fail-fast": fail_fast, "job-index": index, "job-total": total, "max-parallel": most}
 
 
-def plan(workflow: Workflow, selected: Iterable[str] = ()) -> Plan:
-    """The plan of all jobs, or of those selected and what they need."""
+def plan(workflow: Workflow, selected: Iterable[str] = (), find: Find = _nobody) -> Plan:
+    """The plan of all jobs, or of those selected and what they need.
+
+    `find` gives the workflows that jobs call; what `calls.check` refuses must not be planned.
+    `caller/called` selects a job of a called workflow.
+    """
     ids = {job.id.lower(): job.id for job in workflow.jobs}
     needs = {
         job.id: tuple(dict.fromkeys(ids[need.id.lower()] for need in job.needs))
         for job in workflow.jobs
     }
     ancestors = _ancestors(needs)
-    chosen = {ids[name.lower()] for name in selected}
-    wanted = chosen.union(*(ancestors[id_] for id_ in chosen)) if chosen else set(ids.values())
+    inner = _inner(selected, ids)
+    wanted = set(inner).union(*(ancestors[id_] for id_ in inner)) if inner else set(ids.values())
+    jobs = tuple(job for job in workflow.jobs if job.id in wanted)
     return Plan(
         workflow=workflow,
-        jobs=tuple(job for job in workflow.jobs if job.id in wanted),
+        jobs=jobs,
         needs={id_: before for id_, before in needs.items() if id_ in wanted},
         ancestors={id_: before for id_, before in ancestors.items() if id_ in wanted},
+        calls={
+            job.id: plan(called, inner.get(job.id, ()), find)
+            for job in jobs
+            if (called := _called(job, workflow, find)) is not None
+        },
     )
 
 
-def unknown_jobs(workflows: Iterable[Workflow], selected: Iterable[str]) -> list[Problem]:
-    """The selected names that are no job of any workflow."""
-    known = {job.id.lower(): job.id for workflow in workflows for job in workflow.jobs}
+def _inner(selected: Iterable[str], ids: Mapping[str, str]) -> dict[str, list[str]]:
+    """What is selected of each job's called workflow, by job; nothing where all of it is."""
+    found: dict[str, list[str]] = {}
+    for name in selected:
+        head, _, rest = name.partition("/")
+        found.setdefault(ids[head.lower()], []).append(rest)
+    return {id_: [] if "" in names else names for id_, names in found.items()}
+
+
+def _called(job: Job, workflow: Workflow, find: Find) -> Workflow | None:
+    return find(job.uses.text, workflow.file)[0] if job.uses else None
+
+
+def unknown_jobs(known: Iterable[str], selected: Iterable[str]) -> list[Problem]:
+    """The selected names that are no job."""
+    names = {name.lower(): name for name in known}
     return [
         Problem(
             Place("--job"),
-            f'there is no job "{name}"{did_you_mean(name, known.values())}; '
-            f"the jobs are: {', '.join(known.values()) or 'none'}",
+            f'there is no job "{name}"{did_you_mean(name, names.values())}; '
+            f"the jobs are: {', '.join(names.values()) or 'none'}",
             "usage",
         )
         for name in selected
-        if name.lower() not in known
+        if name.lower() not in names
     ]
 
 
@@ -168,21 +214,22 @@ def is_static(job: Job) -> bool:
     return all("needs" not in roots(tree) for tree in trees)
 
 
-def expand(job: Job, scope: Scope) -> tuple[Leg, ...]:
+def expand(job: Job, scope: Scope, key: str = "", name: str = "") -> tuple[Leg, ...]:
     """The job's legs. Raises Unresolved where an expression or the matrix is wrong.
 
     `scope` needs the contexts github, needs, vars and inputs; env and secrets where a
-    container's credentials ask for them.
+    container's credentials ask for them. `key` and `name` are put before those of the legs.
     """
     strategy = job.strategy
     legs, has_matrix = _legs(job, scope)
     total = len(legs)
     fail_fast = boolean(strategy.fail_fast if strategy else None, scope, default=True)
     wanted = number(strategy.max_parallel if strategy else None, scope, total)
-    return tuple(
+    found = (
         _leg(job, scope, values, (index, total), fail_fast, int(wanted) or total, has_matrix)
         for index, values in enumerate(legs)
     )
+    return tuple(replace(leg, key=f"{key}{leg.key}", name=f"{name}{leg.name}") for leg in found)
 
 
 def _legs(job: Job, scope: Scope) -> tuple[list[dict[str, Any]], bool]:
@@ -222,10 +269,16 @@ def _leg(
         fail_fast=fail_fast,
         max_parallel=max_parallel,
         continue_on_error=boolean(job.continue_on_error, inner),
-        timeout=60 * number(job.timeout_minutes, inner, DEFAULT_TIMEOUT),
+        timeout=_timeout(job, inner),
         environment=_environment(job.environment, inner),
         cancel_timeout=60 * number(job.cancel_timeout_minutes, inner, DEFAULT_CANCEL_TIMEOUT),
     )
+
+
+def _timeout(job: Job, scope: Scope) -> float:
+    """The seconds of one attempt."""
+    of_attempt = job.retry.timeout if job.retry else None
+    return min(60 * number(job.timeout_minutes, scope, DEFAULT_TIMEOUT), of_attempt or inf)
 
 
 def display_name(job: Job, scope: Scope, values: Mapping[str, Any]) -> str:

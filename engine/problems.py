@@ -20,18 +20,28 @@ class Place:
     end_line: int = 0
     end_column: int = 0
 
+    @property
+    def start(self) -> tuple[str, int, int]:
+        """File, line and column."""
+        return self.file, self.line, self.column
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A user's mistake: where it is, what is wrong and what to do, and the rule that found it."""
+    """A user's mistake: where it is, what is wrong and what to do, and the rule that found it.
+
+    `value` is where GitHub's reader points, if elsewhere: mostly where the whole value starts that
+    `place` is inside of.
+    """
 
     place: Place
     message: str
     rule: str
     level: Level = "error"
+    value: Place | None = None
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message} [{self.rule}]"
@@ -59,6 +69,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_folded = {k.lower(): k for k in known}
     near = get_close_matches(name.lower(), by_folded, n=1, cutoff=0.6)
     return f'; did you mean "{by_folded[near[0]]}"?' if near else ""
+
+
+def besides(known: Iterable[Problem], more: Iterable[Problem]) -> list[Problem]:
+    """Those of `more` that stand where no error of `known` does: one sentence a place is enough."""
+    taken = {problem.place.start for problem in errors(known)}
+    return [problem for problem in more if problem.place.start not in taken]
 
 
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeAlias
@@ -11,18 +11,40 @@ from typing import Any, TypeAlias
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from engine.numbers import number_text, signed_32
 from engine.problems import Place, Problem
-
-MAX_CHARACTERS = 1024 * 1024  # GitHub's limits (actions/runner, workflow parser options)
-MAX_NODES = 50_000
-MAX_DEPTH = 50
 
 Plain: TypeAlias = Any  # None, bool, int, float, str, list or dict with string keys
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a reader takes; the defaults are GitHub's (actions/runner, workflow parser options).
+
+    `size` is in bytes, of the values with aliases replaced, by GitHub's own estimate. `files`,
+    `calls` (levels of called workflows) and `jobs` (0 is no limit) are of a workflow with all that
+    it calls.
+    """
+
+    characters: int = 1024 * 1024
+    nodes: int = 50_000
+    depth: int = 50
+    size: int = 10 * 1024 * 1024
+    files: int = 51
+    calls: int = 9
+    jobs: int = 0
+
+
+GITHUB = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value. `text` is what the author wrote once quotes and folding are undone."""
+    """A single value.
+
+    `text` is the value as a string: what the author wrote once quotes and folding are undone, a
+    number as GitHub prints it (`1.50` is `1.5`), '' for null.
+    """
 
     value: bool | int | float | str | None
     text: str
@@ -58,12 +80,14 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-def load(text: str | bytes, file: str) -> tuple[Node | None, list[Problem]]:
+def load(
+    text: str | bytes, file: str, limits: Limits = GITHUB
+) -> tuple[Node | None, list[Problem]]:
     """Read one YAML document; the node is None where nothing usable could be read."""
-    decoded = _decode(text, file)
+    decoded = _decode(text, file, limits.characters)
     if isinstance(decoded, Problem):
         return None, [decoded]
-    reader = _Reader(file, decoded)
+    reader = _Reader(file, decoded, limits)
     try:
         return reader.document(), reader.problems
     except _Stop as stop:
@@ -99,6 +123,33 @@ def scalars(node: Node | None) -> Iterator[Scalar]:
                 yield from scalars(value)
 
 
+def everything(node: Node | None) -> Iterator[Scalar]:
+    """Every scalar of a node, keys too."""
+    match node:
+        case Scalar():
+            yield node
+        case Sequence():
+            for item in node.items:
+                yield from everything(item)
+        case Mapping():
+            for key, value in node.entries:
+                yield key
+                yield from everything(value)
+
+
+def without(node: Node, places: Collection[Place]) -> Node:
+    """The node without the entries whose keys stand at one of `places`."""
+    match node:
+        case _ if not places:
+            return node
+        case Sequence():
+            return Sequence(tuple(without(item, places) for item in node.items), node.place)
+        case Mapping():
+            kept = (entry for entry in node.entries if entry[0].place not in places)
+            return Mapping(tuple((key, without(value, places)) for key, value in kept), node.place)
+    return node
+
+
 # --- reading ------------------------------------------------------------------------------------
 
 
@@ -107,9 +158,9 @@ class _Stop(Exception):
         self.problem = Problem(place, message, rule)
 
 
-def _decode(text: str | bytes, file: str) -> str | Problem:
-    if len(text) > MAX_CHARACTERS * (4 if isinstance(text, bytes) else 1):
-        return _too_large(file)
+def _decode(text: str | bytes, file: str, most: int) -> str | Problem:
+    if len(text) > most * (4 if isinstance(text, bytes) else 1):
+        return _too_large(file, most)
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -117,8 +168,8 @@ def _decode(text: str | bytes, file: str) -> str | Problem:
         place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
         message = f"byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8"
         return Problem(place, message, "yaml")
-    if len(decoded) > MAX_CHARACTERS:
-        return _too_large(file)
+    if len(decoded) > most:
+        return _too_large(file, most)
     decoded = decoded.removeprefix("\ufeff")
     if _SURROGATE.search(decoded):  # the parser takes UTF-8 only
         return _character_problem(None, file, decoded)
@@ -128,9 +179,9 @@ def _decode(text: str | bytes, file: str) -> str | Problem:
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-def _too_large(file: str) -> Problem:
+def _too_large(file: str, most: int) -> Problem:
     message = (
-        f"the file is larger than {MAX_CHARACTERS} characters, GitHub's limit for a workflow; "
+        f"the file is larger than {most} characters, GitHub's limit for a workflow; "
         "split it or move scripts into files of their own"
     )
     return Problem(Place(file), message, "file-size")
@@ -139,13 +190,15 @@ def _too_large(file: str) -> Problem:
 class _Reader:
     """Turns the parser's events into nodes, replaying an anchor's node at each alias."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, limits: Limits) -> None:
         self.file = file
         self.text = text
+        self.limits = limits
         self.problems: list[Problem] = []
-        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.anchors: dict[str, _Anchored] = {}
         self.open_anchors: set[str] = set()
         self.nodes = 0
+        self.size = _STRING + 2 * len(file)
         self.events = iter(YAML(typ="safe", pure=False).parse(text))
 
     def document(self) -> Node:
@@ -176,39 +229,45 @@ class _Reader:
         start, end = event.start_mark, event.end_mark
         return Place(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
-    def _count(self, nodes: int, place: Place) -> None:
+    def _count(self, nodes: int, size: int, place: Place) -> None:
         self.nodes += nodes
-        if self.nodes > MAX_NODES:
-            message = (
-                f"more than {MAX_NODES} values once aliases are replaced by what they stand for, "
-                "GitHub's limit; use fewer aliases of large anchors"
-            )
-            raise _Stop(place, message, "file-size")
+        self.size += size
+        if self.nodes <= self.limits.nodes and self.size <= self.limits.size:
+            return
+        what = f"more than {self.limits.nodes} values"
+        if self.size > self.limits.size:
+            what = f"more than {self.limits.size} bytes"
+        message = (
+            f"{what} once aliases are replaced by what they stand for, GitHub's limit; "
+            "use fewer aliases of large anchors"
+        )
+        raise _Stop(place, message, "file-size")
 
     def _check_depth(self, depth: int, place: Place) -> None:
-        if depth > MAX_DEPTH:
-            raise _Stop(place, f"nested deeper than {MAX_DEPTH} levels, GitHub's limit", "depth")
+        if depth > self.limits.depth:
+            message = f"nested deeper than {self.limits.depth} levels, GitHub's limit"
+            raise _Stop(place, message, "depth")
 
     def _node(self, event: Any, depth: int) -> Node:
+        """The node of an event with `depth` lists and mappings around it."""
         place = self._place(event)
-        self._check_depth(depth, place)
         kind = _kind(event)
         if kind == "Alias":
             return self._alias(event, place, depth)
-        self._count(1, place)
-        before, anchor = self.nodes, event.anchor
+        nodes, size, anchor = self.nodes, self.size, event.anchor
         if anchor is not None:
             self.open_anchors.add(anchor)
         node: Node
         if kind == "Scalar":
             node = self._scalar(event, place)
-        elif kind == "SequenceStart":
-            node = self._sequence(event, place, depth)
         else:
-            node = self._mapping(event, place, depth)
+            self._count(1, _OBJECT, place)
+            self._check_depth(depth + 1, place)
+            read = self._sequence if kind == "SequenceStart" else self._mapping
+            node = read(event, place, depth)
         if anchor is not None:
             self.open_anchors.discard(anchor)
-            self.anchors[anchor] = node, self.nodes - before + 1
+            self.anchors[anchor] = _Anchored(node, self.nodes - nodes, self.size - size)
         return node
 
     def _alias(self, event: Any, place: Place, depth: int) -> Node:
@@ -219,32 +278,25 @@ class _Reader:
             )
         if name not in self.anchors:
             raise _Stop(place, f'no anchor "&{name}" stands before this alias "*{name}"', "alias")
-        node, size = self.anchors[name]
-        self._count(size, place)
-        self._check_depth(depth + _height(node), place)
-        return node
+        found = self.anchors[name]
+        self._count(found.nodes, found.size, place)
+        self._check_depth(depth + _height(found.node), place)
+        return found.node
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         raw = self.text[event.start_mark.index : event.end_mark.index]
         value = self._value(event, place)
-        return Scalar(value, event.value, place, event.style or "", raw)
+        text = value if isinstance(value, str) else _as_string(value)
+        held = _STRING + 2 * len(text) if isinstance(value, str) else 0
+        self._count(1, _OBJECT + held, place)
+        return Scalar(value, text, place, event.style or "", raw)
 
     def _value(self, event: Any, place: Place) -> bool | int | float | str | None:
-        if event.tag is None or event.tag == "!":
-            return resolve(event.value) if event.implicit[0] else str(event.value)
-        value: Any = _TAGS.get(event.tag, _no_tag)(event.value)
-        if value is _WRONG:
-            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.problems.append(
-                Problem(
-                    place,
-                    f'the tag "{tag}" does not fit "{event.value}"; only !!str, !!int, !!float, '
-                    "!!bool and !!null are known",
-                    "yaml",
-                )
-            )
+        try:
+            return _value(event)
+        except ValueError as error:
+            self.problems.append(Problem(place, str(error), "yaml"))
             return str(event.value)
-        return value  # type: ignore[no-any-return]
 
     def _sequence(self, start: Any, place: Place, depth: int) -> Sequence:
         self._plain_collection(start, place)
@@ -279,13 +331,26 @@ class _Reader:
         return Mapping(tuple(entries), place)
 
 
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """What an alias brings in again, and how much of it there is."""
+
+    node: Node
+    nodes: int
+    size: int
+
+
+# GitHub's estimate of what a value takes, in bytes (actions/runner, TemplateMemory)
+_OBJECT, _STRING = 24, 26
+
+
 def _height(node: Node) -> int:
-    """How many levels stand below a node."""
+    """How many lists and mappings stand in each other, the node itself included."""
     match node:
         case Sequence():
-            return 1 + max(map(_height, node.items), default=-1)
+            return 1 + max(map(_height, node.items), default=0)
         case Mapping():
-            return 1 + max((_height(value) for _, value in node.entries), default=-1)
+            return 1 + max((_height(value) for _, value in node.entries), default=0)
     return 0
 
 
@@ -309,11 +374,13 @@ _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)")
 _NUMBER_START = frozenset("+-.0123456789")
-_WRONG: Any = object()
 
 
 def resolve(text: str) -> bool | int | float | str | None:
-    """A plain scalar's value; `on`, `yes` and `0777` are no booleans and not octal."""
+    """A plain scalar's value; `on`, `yes` and `0777` are no booleans and not octal.
+
+    Raises ValueError for hexadecimal and octal of more than 32 bits, as GitHub does.
+    """
     if text in _NULLS:
         return None
     if text in _TRUE:
@@ -337,32 +404,49 @@ def _number(text: str) -> int | float | None:
 
 
 def _integer(text: str) -> int | float:
-    if len(text) > 250:  # int() refuses thousands of digits, and a double has no more than 309
-        return float(text) if text[1:2] not in ("x", "o") else float("inf")
-    return int(text, 0) if text[1:2] in ("x", "o") else int(text)
+    if text[1:2] not in ("x", "o"):
+        # int() refuses thousands of digits, and a double has no more than 309
+        return float(text) if len(text) > 250 else int(text)
+    number = signed_32(text[2:], 16 if text[1] == "x" else 8)
+    if number is None:
+        raise ValueError(
+            f'"{text}" has more than 32 bits; write it in decimal, or in quotes if it is text'
+        )
+    return number
 
 
-def _no_tag(_: str) -> Any:
-    return _WRONG
-
-
-def _typed(*types: type) -> Any:
-    def convert(text: str) -> Any:
-        value = resolve(text)
-        return value if type(value) in types else _WRONG
-
-    return convert
+def _as_string(value: bool | int | float | None) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "true", False: "false"}[value]
+    return number_text(value)
 
 
 _PREFIX = "tag:yaml.org,2002:"
+_STR = f"{_PREFIX}str"
 _COLLECTION_TAGS = frozenset((f"{_PREFIX}map", f"{_PREFIX}seq", "!"))
-_TAGS: dict[str, Any] = {
-    f"{_PREFIX}str": str,
-    f"{_PREFIX}int": _typed(int),
-    f"{_PREFIX}float": _typed(int, float),
-    f"{_PREFIX}bool": _typed(bool),
-    f"{_PREFIX}null": _typed(type(None)),
+_TAGS: dict[str, tuple[type, ...]] = {
+    f"{_PREFIX}int": (int,),
+    f"{_PREFIX}float": (int, float),
+    f"{_PREFIX}bool": (bool,),
+    f"{_PREFIX}null": (type(None),),
 }
+
+
+def _value(event: Any) -> bool | int | float | str | None:
+    """What a scalar is, by its tag or its spelling. Raises ValueError, with a sentence."""
+    text, tag = str(event.value), event.tag
+    if tag == _STR:
+        return text
+    if tag in (None, "!"):
+        return resolve(text) if event.implicit[0] else text
+    shown = tag.replace(_PREFIX, "!!")
+    if tag in _TAGS and event.style:
+        raise ValueError(f'the tag "{shown}" needs a value without quotes; remove them or the tag')
+    value = resolve(text) if tag in _TAGS else text
+    if type(value) not in _TAGS.get(tag, ()):
+        known = "only !!str, !!int, !!float, !!bool and !!null are known"
+        raise ValueError(f'the tag "{shown}" does not fit "{text}"; {known}')
+    return value
 
 
 # --- errors of the YAML library, in our words ---------------------------------------------------

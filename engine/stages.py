@@ -150,7 +150,7 @@ def _step(step: Step) -> dict[str, Json]:
         "if": step.condition.node.text if step.condition else None,
         "uses": step.uses.text if step.uses else None,
         "run": _written(step.run),
-        "shell": step.shell.text if step.shell else None,
+        "shell": _written(step.shell),
         "retry": step.retry.attempts if step.retry else None,
     }
     return {key: value for key, value in written.items() if value}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TypeAlias
 
@@ -97,15 +98,26 @@ def build(node: Node, allowed: Allowed, problems: list[Problem]) -> Tree:
         case SequenceNode():
             return Items(node, tuple(build(item, allowed, problems) for item in node.items))
     entries = (
-        (text(key, allowed, problems), build(value, allowed, problems))
+        (_key(key, allowed, problems), build(value, allowed, problems))
         for key, value in node.entries
     )
     return Fields(node, tuple(entries))
 
 
+def _key(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
+    inserts = is_insert(Text(node)) and allowed.contexts
+    return Text(node) if inserts else text(node, allowed, problems)
+
+
 def text(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
     """Compile the expressions of one scalar."""
-    if not isinstance(node.value, str) or "${{" not in node.text or _is_insert(node.text):
+    if not has_expression(node):
+        return Text(node)
+    if not allowed.contexts:
+        return Text(literal(node, problems))
+    if is_insert(Text(node)):
+        message = "insert stands for a key, as in ${{ insert }}: ${{ fromJSON(inputs.more) }}"
+        problems.append(_at(node, 1, message, "expression"))
         return Text(node)
     try:
         template = compile_template(node.text, names=CONTEXTS, functions=SPECIAL_FUNCTIONS)
@@ -116,48 +128,86 @@ def text(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Text:
     return Text(node, template)
 
 
-def condition(node: Scalar, allowed: Allowed, problems: list[Problem]) -> Condition | None:
-    """Compile the value of an `if:`."""
+def has_expression(node: Scalar) -> bool:
+    return isinstance(node.value, str) and "${{" in node.text
+
+
+_QUOTED = re.compile(r"\$\{\{\s*'((?:[^']|'')*)'\s*\}\}")
+
+
+def literal(node: Scalar, problems: list[Problem]) -> Scalar:
+    """A scalar that takes no expression; only one that is a string itself becomes that string."""
+    if not has_expression(node):
+        return node
+    if quoted := _QUOTED.fullmatch(node.text):
+        string = quoted[1].replace("''", "'")
+        return replace(node, value=string, text=string)
+    start = node.text.index("${{")
+    written = node.text[start:].partition("}}")
+    message = (
+        f'"{"".join(written[:2])}" cannot stand here: no expression is possible in this value; '
+        "write the value itself"
+    )
+    problems.append(_at(node, start + 1, message, "context"))
+    return node
+
+
+def condition(
+    node: Scalar, allowed: Allowed, problems: list[Problem], *, implicit: bool = True
+) -> Condition | None:
+    """Compile the value of an `if:`; `implicit` puts in GitHub's `success() &&`."""
     # YAML's True, ~ and so on are spelt as expressions spell them; a string is one
     written = node.text if isinstance(node.value, str) else to_string(node.value)
     try:
-        expr = compile_condition(written, names=CONTEXTS, functions=SPECIAL_FUNCTIONS)
+        expr = compile_condition(
+            written, names=CONTEXTS, functions=SPECIAL_FUNCTIONS, implicit=implicit
+        )
     except ExprError as error:
         problems.append(_problem(node, error))
         return None
-    _check_availability(node, expr.names, expr.calls, allowed, problems)
+    folded = written.lower()  # GitHub's own `success() &&` is not written
+    calls = [call for call in expr.calls if folded.startswith(call.name, call.position - 1)]
+    _check_availability(node, expr.names, calls, allowed, problems)
     return Condition(node, expr)
 
 
 def _problem(node: Scalar, error: ExprError) -> Problem:
-    return Problem(node.place_at(error.position - 1), error.message, "expression")
+    return _at(node, error.position, error.message, "expression")
+
+
+def _at(node: Scalar, position: int, message: str, rule: str) -> Problem:
+    """A problem at a position (from 1) of a scalar's text."""
+    return Problem(node.place_at(position - 1), message, rule, value=node.place)
 
 
 def _check_availability(
     node: Scalar,
-    names: tuple[Name, ...],
-    calls: tuple[Call, ...],
+    names: Iterable[Name],
+    calls: Iterable[Call],
     allowed: Allowed,
     problems: list[Problem],
 ) -> None:
     for name in names:
         if name.name.lower() not in allowed.contexts:
-            here = ", ".join(sorted(allowed.contexts)) or "none"
             message = (
                 f'the context "{name.name}" is not available in {allowed.key}; '
-                f"available here: {here}"
+                f"available here: {', '.join(sorted(allowed.contexts))}"
             )
-            problems.append(Problem(node.place_at(name.position - 1), message, "context"))
+            problems.append(_at(node, name.position, message, "context"))
     for call in calls:
         if call.name in SPECIAL_FUNCTIONS and call.name not in allowed.functions:
             where = "an `if:`" if call.name != "hashfiles" else "the keys of a step"
             spelt = "hashFiles" if call.name == "hashfiles" else call.name
             message = f'the function "{spelt}" is only available in {where}, not in {allowed.key}'
-            problems.append(Problem(node.place_at(call.position - 1), message, "context"))
+            problems.append(_at(node, call.position, message, "context"))
+        elif call.name in ("success", "failure") and call.arguments and not allowed.jobs_by_name:
+            message = f"{call.name}() takes no arguments in a step; only a job's `if:` names jobs"
+            problems.append(_at(node, call.position, message, "context"))
 
 
-def _is_insert(text_: str) -> bool:
-    inner = text_.strip()
+def is_insert(found: Text) -> bool:
+    """Whether a key is `${{ insert }}`, which stands for the entries of its value."""
+    inner = found.node.text.strip()
     return (
         inner.startswith("${{") and inner.endswith("}}") and inner[3:-2].strip().lower() == INSERT
     )
@@ -241,7 +291,7 @@ def _unresolved(node: Scalar, error: ExprError) -> Unresolved:
 def _fields(fields: Fields, memory: _Memory) -> dict[str, Plain]:
     result: dict[str, Plain] = {}
     for key, value in fields.entries:
-        if key.template is None and _is_insert(key.node.text):
+        if key.template is None and is_insert(key):
             inserted = _resolved(value, memory)
             if not isinstance(inserted, Mapping):
                 raise Unresolved(

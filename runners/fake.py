@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -10,13 +12,18 @@ from dataclasses import dataclass, field
 import trio
 
 from engine.machine import (
+    Build,
     Command,
+    ContainerCommand,
+    ContainerError,
     Exit,
     Facts,
     Log,
     MachineError,
     MachineSpec,
     Output,
+    Pull,
+    ServiceFacts,
 )
 
 FILES = {
@@ -53,7 +60,7 @@ Script = Callable[[MachineSpec, Command], Reply | None] | Mapping[str, Reply]
 class _Run:
     """The state of one command while its lines are interpreted."""
 
-    command: Command
+    command: Command | ContainerCommand
     output: Output
     files: dict[str, bytes] = field(default_factory=dict)
     grace: float = 0
@@ -85,7 +92,12 @@ class FakeMachine:
 
     def __init__(self, spec: MachineSpec, runner: FakeRunner) -> None:
         self.spec = spec
-        self.facts = Facts("fake", spec.layout, image=spec.image, network=spec.network)
+        services = {
+            service.name: ServiceFacts(f"id-{service.name}", "network") for service in spec.services
+        }
+        self.facts = Facts(
+            "fake", spec.layout, image=spec.image, network=spec.network, services=services
+        )
         self.archives: dict[str, bytes] = {}
         self._runner = runner
         self._gone = ""
@@ -99,7 +111,25 @@ class FakeMachine:
         run = _Run(command, output)
         if reply := self._runner.reply(self.spec, command):
             return await self._play(run, reply)
-        for line in command.script.splitlines():
+        return await self._lines(run, command.script)
+
+    async def provide(self, wanted: Pull | Build, log: Log) -> str:
+        """As Machine.provide; every image is there that `refuse` has no error for."""
+        await trio.lowlevel.checkpoint()
+        name = wanted.image if isinstance(wanted, Pull) else f"built/{wanted.name}"
+        self._runner.provided.append(wanted)
+        if error := self._runner.refused(name):
+            raise ContainerError(error)
+        return name
+
+    async def contain(self, command: ContainerCommand, output: Output) -> Exit:
+        """As Machine.contain; the arguments are the lines of the tiny language."""
+        await trio.lowlevel.checkpoint()
+        self._runner.contained.append((self.spec.name, command))
+        return await self._lines(_Run(command, output), _text(command))
+
+    async def _lines(self, run: _Run, script: str) -> Exit:
+        for line in script.splitlines():
             word, _, rest = line.strip().partition(" ")
             if (exit := await self._line(run, word, rest)) is not None:
                 return exit
@@ -111,8 +141,10 @@ class FakeMachine:
         self.archives[path] = tar
 
     async def get(self, path: str) -> bytes:
-        """As Machine.get, of what was put under just that path."""
+        """As Machine.get, of what was put under just that path, or of the runner's `files`."""
         await trio.lowlevel.checkpoint()
+        if tar := self._runner.tar_of(path):
+            return tar
         if path not in self.archives:
             raise MachineError(f"There is no '{path}' in the machine.")
         return self.archives[path]
@@ -142,7 +174,7 @@ class FakeMachine:
                 return run.ended()
             case "exit":
                 return Exit(int(rest), run.files)
-            case "fail-times" if self._runner.fails(self.spec.name, run.command, int(rest)):
+            case "fail-times" if self._runner.fails(self.spec.name, _text(run.command), int(rest)):
                 return Exit(1, run.files)
             case "lost":
                 self._lose(rest or "The job's machine was lost.")
@@ -163,26 +195,33 @@ class FakeRunner:
         summary TEXT    print-env NAME    sleep SECONDS    exit CODE    fail-times COUNT
         trap-cancel SECONDS    lost [WHY]
 
-    Other lines do nothing. `refuse` maps a machine's name to the error that opening it meets.
+    Other lines do nothing. `refuse` maps the name of a machine or an image to the error that
+    opening or providing it meets. `files` are files that every machine has.
     """
 
     def __init__(
-        self, script: Script | None = None, refuse: Mapping[str, str] | None = None
+        self,
+        script: Script | None = None,
+        refuse: Mapping[str, str] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         self.commands: list[tuple[str, Command]] = []
+        self.contained: list[tuple[str, ContainerCommand]] = []
+        self.provided: list[Pull | Build] = []
         self.opened: list[MachineSpec] = []
         self.closed: list[MachineSpec] = []
         self.cleaned: list[str | None] = []
         self._script: Script = script if script is not None else {}
         self._refuse = refuse or {}
+        self._files = files or {}
         self._runs: Counter[tuple[str, str]] = Counter()
 
     @asynccontextmanager
     async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[FakeMachine]:
         """As Runner.open."""
         await trio.lowlevel.checkpoint()
-        if spec.name in self._refuse:
-            raise MachineError(self._refuse[spec.name])
+        if error := self.refused(spec.name):
+            raise MachineError(error)
         self.opened.append(spec)
         try:
             yield FakeMachine(spec, self)
@@ -201,8 +240,36 @@ class FakeRunner:
             return self._script.get(command.script)
         return self._script(spec, command)
 
-    def fails(self, machine: str, command: Command, times: int) -> bool:
+    def fails(self, machine: str, command: str, times: int) -> bool:
         """Whether this run of a command is among its first `times`."""
-        key = (machine, command.script)
+        key = (machine, command)
         self._runs[key] += 1
         return self._runs[key] <= times
+
+    def refused(self, name: str) -> str:
+        """The error that a machine or an image of this name meets, or ''."""
+        return self._refuse.get(name, "")
+
+    def tar_of(self, path: str) -> bytes | None:
+        """A tar archive of a file, or of the files below a directory; None where there is none."""
+        above = path.rstrip("/").rpartition("/")[0]
+        chosen = {
+            name.removeprefix(above + "/"): text
+            for name, text in self._files.items()
+            if name == path or name.startswith(path.rstrip("/") + "/")
+        }
+        return _tar(chosen) if chosen else None
+
+
+def _text(command: Command | ContainerCommand) -> str:
+    return command.script if isinstance(command, Command) else "\n".join(command.args)
+
+
+def _tar(files: Mapping[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, text in files.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(text.encode())
+            archive.addfile(about, io.BytesIO(text.encode()))
+    return packed.getvalue()

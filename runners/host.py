@@ -14,7 +14,19 @@ from pathlib import Path
 
 import trio
 
-from engine.machine import Command, Exit, Facts, Layout, Log, MachineError, MachineSpec, Output
+from engine.machine import (
+    Build,
+    Command,
+    ContainerCommand,
+    Exit,
+    Facts,
+    Layout,
+    Log,
+    MachineError,
+    MachineSpec,
+    Output,
+    Pull,
+)
 from runners import local
 from runners.shell import Session, boot, folders
 
@@ -32,6 +44,14 @@ class HostMachine:
     async def exec(self, command: Command, output: Output) -> Exit:
         """As Machine.exec."""
         return await self._session.exec(command, output)
+
+    async def provide(self, wanted: Pull | Build, log: Log) -> str:
+        """As Machine.provide: there is nothing to run a container with."""
+        return await local.no_containers()
+
+    async def contain(self, command: ContainerCommand, output: Output) -> Exit:
+        """As Machine.contain."""
+        return await local.no_containers()
 
     async def put(self, path: str, tar: bytes) -> None:
         """As Machine.put."""

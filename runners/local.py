@@ -7,11 +7,11 @@ import select
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, NoReturn
 
 import trio
 
-from engine.machine import MachineError
+from engine.machine import ContainerError, MachineError
 
 SIZE = 1 << 16  # bytes read at once
 
@@ -98,6 +98,12 @@ def _close(pipe: IO[bytes] | None) -> None:
     with suppress(OSError):
         if pipe:
             pipe.close()
+
+
+async def no_containers() -> NoReturn:
+    """What a machine without containers says to a container step. Raises ContainerError."""
+    await trio.lowlevel.checkpoint()
+    raise ContainerError("Container steps and Docker actions need Docker: --runner docker.")
 
 
 async def put(enter: Sequence[str], path: str, tar: bytes) -> None:

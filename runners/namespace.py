@@ -20,7 +20,19 @@ from subprocess import DEVNULL
 
 import trio
 
-from engine.machine import Command, Exit, Facts, Layout, Log, MachineError, MachineSpec, Output
+from engine.machine import (
+    Build,
+    Command,
+    ContainerCommand,
+    Exit,
+    Facts,
+    Layout,
+    Log,
+    MachineError,
+    MachineSpec,
+    Output,
+    Pull,
+)
 from runners import local
 from runners.host import ARCHITECTURES
 from runners.mask import mask
@@ -50,6 +62,14 @@ class NamespaceMachine:
     async def exec(self, command: Command, output: Output) -> Exit:
         """As Machine.exec."""
         return await self._session.exec(command, output)
+
+    async def provide(self, wanted: Pull | Build, log: Log) -> str:
+        """As Machine.provide: there is nothing to run a container with."""
+        return await local.no_containers()
+
+    async def contain(self, command: ContainerCommand, output: Output) -> Exit:
+        """As Machine.contain."""
+        return await local.no_containers()
 
     async def put(self, path: str, tar: bytes) -> None:
         """As Machine.put."""

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 import trio
@@ -13,8 +14,8 @@ import trio
 from engine.machine import Command, Exit, Layout, MachineError, Output
 
 LADDER = (("INT", 7.5), ("TERM", 2.5), ("KILL", 5.0))
-DRAIN = 5.0  # seconds that output may lag behind the end of its command
 LARGEST = 128 * 1024  # bytes of one NAME=VALUE that Linux lets a process start with
+SMALL = LARGEST // 8  # characters of a value that certainly fits, with its name
 TRUST = {
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "safe.directory",
@@ -56,7 +57,7 @@ def quote(text: str) -> str:
 
 def folders(layout: Layout) -> tuple[str, ...]:
     """The directories that must exist in a machine before its first command."""
-    made = (layout.workspace, layout.tool_cache, f"{layout.temp}/_runner_file_commands")
+    made = (layout.workspace, layout.tool_cache, layout.commands)
     return (*made, layout.home) if layout.home else made
 
 
@@ -78,22 +79,37 @@ def boot(secret: str, prepare: str = ":") -> str:
 
 @dataclass(slots=True)
 class OutputParser:
-    """Cuts one marker out of a byte stream; holds back only what may be its beginning."""
+    """Cuts the line that ends a command out of its output: a marker, an exit code, how many files.
+
+    Holds back only what may be the beginning of that line.
+    """
 
     marker: bytes
+    code: int = 0
+    files: int = 0
     seen: bool = False
     _held: bytes = b""
 
     def feed(self, data: bytes) -> bytes:
-        """The bytes that are certainly not the marker's."""
+        """The bytes that are certainly not that line's."""
         if self.seen:
             return data
         data = self._held + data
-        before, found, after = data.partition(self.marker)
-        self.seen = bool(found)
-        held = 0 if found else self._overlap(data)
+        before, found, rest = data.partition(self.marker)
+        if found:
+            return self._end(before, rest)
+        held = self._overlap(data)
         self._held = data[len(data) - held :]
-        return before + after if found else data[: len(data) - held]
+        return data[: len(data) - held]
+
+    def _end(self, before: bytes, rest: bytes) -> bytes:
+        line, newline, after = rest.partition(b"\n")
+        if not newline:
+            self._held = self.marker + rest
+            return before
+        self.seen, self._held = True, b""
+        self.code, self.files = map(int, line.split())
+        return before + after
 
     def _overlap(self, data: bytes) -> int:
         start = data.rfind(self.marker[:1], -len(self.marker))
@@ -108,8 +124,8 @@ class OutputParser:
 class Record:
     """One message on control: its kind, its words, and a file's content.
 
-    P: a command runs as process group; E: it ended with a code; F: a file's content;
-    Z: all is said; H: the shell was killed and started anew; Q: that shell is listening.
+    P: a command runs as process group; F: a file's content;
+    H: the shell was killed and started anew; Q: that shell is listening.
     """
 
     kind: str
@@ -178,13 +194,12 @@ class _Step:
     command: Command
     output: OutputParser
     group: int = 0
-    code: int = 137  # until it is known: the shell was killed
-    said: bool = False
     files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
-        return self.said and self.output.seen
+        """Whether it has ended and all it left is here; the two streams may overtake each other."""
+        return self.output.seen and len(self.files) >= self.output.files
 
 
 class Session:
@@ -222,12 +237,10 @@ class Session:
         with trio.CancelScope(shield=True):  # half a command would be run as something else
             await self._link.send(text.encode("utf-8", "surrogateescape"))
         try:
-            await self._follow(step, output, lambda: step.said)
-            with trio.move_on_after(DRAIN):
-                await self._follow(step, output, lambda: step.over)
+            await self._follow(step, output, lambda: step.over)
         except trio.Cancelled:
             await self._end(step, output)
-        return Exit(step.code, step.files)
+        return Exit(step.output.code, step.files)
 
     def _begin(self, command: Command) -> _Step:
         self._count += 1
@@ -255,13 +268,9 @@ class Session:
             return  # the end of something given up
         elif record.kind == "P":
             step.group = int(record.words[1])
-        elif record.kind == "E":
-            step.code = int(record.words[1])
         elif record.kind == "F":
             step.files[step.command.files[int(record.words[2])]] = record.content
-        elif record.kind == "Z":
-            step.said = True
-        elif record.kind == "Q" and not step.said:
+        elif record.kind == "Q" and not step.output.seen:
             with trio.CancelScope(shield=True):
                 if step.group:  # it outlived the shell that would have told of its end
                     await self._link.signal("KILL", step.group)
@@ -269,15 +278,13 @@ class Session:
 
     async def _end(self, step: _Step, output: Output) -> None:
         with trio.move_on_after(LADDER[-1][1], shield=True):
-            await self._follow(step, output, lambda: step.group > 0 or step.said)
-        if not step.group and not step.said:  # and group 0 would be one's own
+            await self._follow(step, output, lambda: step.group > 0 or step.over)
+        if not step.group and not step.over:  # and group 0 would be one's own
             raise MachineError("The cancelled step never began; its machine was given up.")
         for name, seconds in LADDER:
             with trio.move_on_after(seconds, shield=True):
-                if not step.said:
+                if not step.over:
                     await self._link.signal(name, step.group)
-                    await self._follow(step, output, lambda: step.said)
-                with trio.move_on_after(DRAIN):
                     await self._follow(step, output, lambda: step.over)
                 if step.group:  # its background children ignore INT
                     await self._link.signal("KILL", step.group)
@@ -291,20 +298,22 @@ def _said(seen: bytes) -> str:
 
 def _refusal(command: Command) -> str:
     for name, value in command.env.items():
+        if "\0" in value or "\0" in name:
+            return f"environment variable '{name}' holds a NUL character, which no process can take"
+        if len(value) < SMALL:
+            continue
         size = len(f"{name}={value}".encode("utf-8", "surrogateescape")) + 1
         if size > LARGEST:
             return (
                 f"environment variable '{name}' is {size // 1024} KiB; Linux starts no process "
                 "with more than 128 KiB in one variable: put it in a file"
             )
-        if "\0" in name + value:
-            return f"environment variable '{name}' holds a NUL character, which no process can take"
     return ""
 
 
 def _head(step: _Step, layout: Layout, env: Mapping[str, str]) -> str:
     command = step.command
-    script = f"{layout.temp}/step-{step.number}{command.extension}"
+    script = f"{layout.commands}/step-{step.number}{command.extension}"
     # One compound: a shell that is killed in it must not leave its rest to the next shell.
     return (
         f"{{ {_parent(script)}"
@@ -312,12 +321,13 @@ def _head(step: _Step, layout: Layout, env: Mapping[str, str]) -> str:
         + "".join(_empty(path) for path in command.files)
         + f"w=1; printf %s {quote(command.script)} >{quote(script)} && w=0\n"
         # In the foreground, as a shell's background children can never again be interrupted.
-        f'( read -r p r </proc/self/stat; echo "P {step.number} $p" >&3\n'
+        '( while read -r k p r; do [ "$k" = Tgid: ] && break; done </proc/self/status\n'
+        f'echo "P {step.number} $p" >&3\n'
         "exec >&5 2>&5 </dev/null 3>&- 5>&-\n"
         f"[ $w = 0 ] || {{ echo {_unwritten(script)}; exit 1; }}\n"
         f"cd {quote(command.cwd)} 2>/dev/null || {{ echo {_nowhere(command)}; exit 1; }}\n"
         f"{_start(command, script, env)} )\n"
-        f'echo "E {step.number} $?" >&3\n'
+        "e=$?\n"
     )
 
 
@@ -348,7 +358,7 @@ def _start(command: Command, script: str, env: Mapping[str, str]) -> str:
     wanted = dict(command.env)
     if "GIT_CONFIG_COUNT" not in wanted:
         wanted |= env
-    plain = {k: v for k, v in wanted.items() if _NAME.fullmatch(k) and not _OWN.fullmatch(k)}
+    plain = {k: v for k, v in wanted.items() if _exportable(k)}
     exports = " ".join(f"{k}={quote(v)}" for k, v in plain.items())
     operands = [quote(f"{k}={v}") for k, v in wanted.items() if k and k not in {*plain, "PATH"}]
     if command.path or "PATH" in wanted:
@@ -359,12 +369,18 @@ def _start(command: Command, script: str, env: Mapping[str, str]) -> str:
     return (f"export {exports}\n" if exports else "") + " ".join(["exec setsid", *through, *words])
 
 
+@cache  # the same names come with every step
+def _exportable(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and not _OWN.fullmatch(name)
+
+
 def _tail(step: _Step, lost: bool = False) -> str:
+    """What is said when a command has ended; where its shell was lost too, it was killed."""
     files = "".join(
-        f"[ -f {quote(path)} ] && [ -s {quote(path)} ] && {{ echo 'F {step.number} {step.nonce} "
-        f"{index}'; cat {quote(path)}; printf '\\n%s\\n' {step.nonce}; }} >&3\n"
+        f"[ -f {quote(path)} ] && [ -s {quote(path)} ] && {{ n=$((n+1)); "
+        f"echo 'F {step.number} {step.nonce} {index}'; cat {quote(path)}; "
+        f"printf '\\n%s\\n' {step.nonce}; }} >&3\n"
         for index, path in enumerate(step.command.files)
     )
-    return (
-        "{ " if lost else ""
-    ) + f"printf '\\001%s' {step.nonce} >&5\n{files}echo 'Z {step.number}' >&3; }}\n"
+    begin = "{ e=137\n" if lost else ""
+    return f"{begin}n=0\n{files}printf '\\001%s %s %s\\n' {step.nonce} $e $n >&5; }}\n"

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
 from trio.testing import MockClock
 
-from engine import check, events, model, payloads, source
+from engine import calls, check, events, model, payloads, source
+from engine.calls import Find
 from engine.contexts import Checkout, Commit, RunFacts
 from engine.events import Event, Outcome
 from engine.job import Cancellation
 from engine.machine import Command, Log, MachineSpec
-from engine.model import Workflow
+from engine.model import Origin, Workflow
 from engine.plan import Leg, plan
-from engine.problems import errors
+from engine.problems import Place, Problem, errors
 from engine.run import Berth, EnterGroup, NoPlace, RunResult, Settings
 from engine.run import run as run_plan
 from runners.fake import FakeMachine, FakeRunner, Reply
@@ -29,16 +31,34 @@ E = TypeVar("E", bound=Event)
 __all__ = ["FakeRunner", "Ran", "Reply", "Scripted", "SlowRunner", "job", "run", "workflow"]
 
 
-def workflow(text: str) -> Workflow:
-    """A workflow from YAML; `on: push` is put in where there is no `on`."""
+def workflow(text: str, name: str = "ci.runwright.yml", event: str = "push") -> Workflow:
+    """A workflow from YAML; the event is put in where there is no `on`."""
     text = textwrap.dedent(text)
-    text = text if text.startswith("on:") or "\non:" in text else f"{text}\non: push\n"
-    node, problems = source.load(text, "ci.runwright.yml")
+    text = text if text.startswith("on:") or "\non:" in text else f"{text}\non: {event}\n"
+    node, problems = source.load(text, name)
     assert node is not None and not problems, problems
-    found, wrong = model.read(node, "ci.runwright.yml", ".github/workflows/ci.runwright.yml")
+    found, wrong = model.read(node, name, f".github/workflows/{name}")
     wrong += check.check(node)
     assert not errors(wrong), "\n".join(map(str, wrong))
     return found
+
+
+def finder(files: Mapping[str, str]) -> Find:
+    """Finds called workflows by their name, `x` for ./.github/workflows/x.yml, or by the whole of
+    what `uses:` says for one of another repository, which then is at commit 2222…"""
+
+    def find(uses: str, file: str) -> tuple[Workflow | None, list[Problem]]:
+        name = uses.removeprefix("./.github/workflows/").removesuffix(".yml")
+        if name not in files:
+            return None, [Problem(Place(uses), "there is no such file", "calls")]
+        found = workflow(files[name], f"{name}.yml", "workflow_call")
+        if "@" not in uses:
+            return found, []
+        owner, repository, path = uses.partition("@")[0].split("/", 2)
+        origin = Origin(f"{owner}/{repository}", path, uses.partition("@")[2], "2" * 40)
+        return replace(found, file=uses, origin=origin), []
+
+    return find
 
 
 def job(steps: str, **keys: str) -> str:
@@ -127,6 +147,7 @@ class Scripted:
     """What to run, where, and when to cancel it."""
 
     text: str
+    files: Mapping[str, str] = field(default_factory=dict)  # as `finder` takes them
     settings: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     runner: FakeRunner = field(default_factory=FakeRunner)
@@ -139,7 +160,9 @@ class Scripted:
     enter_group: EnterGroup | None = None
 
     async def run(self) -> Ran:
-        found = plan(workflow(self.text), self.selected)
+        entry, find = workflow(self.text), finder(self.files)
+        assert not (wrong := calls.check(entry, find)), "\n".join(map(str, wrong))
+        found = plan(entry, self.selected, find)
         ran = Ran(self.runner, began=trio.current_time())
         settings = Settings(source=Path("/source"), **self.settings)
         limiter = trio.CapacityLimiter(self.slots)
@@ -230,32 +253,40 @@ def check_laws(ran: Ran) -> None:
     assert isinstance(ran.events[0], events.RunStarted)
     assert isinstance(ran.events[-1], events.RunFinished)
     over: set[str] = set()
-    running: dict[str, int] = {}
+    running: Counter[tuple[str, int]] = Counter()  # phases and depths of one step
     started: set[str] = set()
-    last: dict[str, int] = {}
+    finished: dict[str, list[int]] = {}
     for event in ran.events:
         assert event.job not in over, f"after the end of {event.job}: {event}"
         match event:
-            case events.JobStarted():
+            case events.JobStarted() | events.JobCalled():
                 assert event.job not in started
                 started.add(event.job)
+            case events.JobAttemptFailed():
+                started.discard(event.job)
+                finished.pop(event.job, None)
             case events.StepStarted():
-                assert event.job in started and event.job not in running, event
-                running[event.job] = event.step
+                assert event.job in started, event
+                running[event.job, event.step] += 1
             case events.StepFinished():
                 assert event.job in started, event
-                assert running.pop(event.job, event.step) == event.step, event
-                assert event.step == last.get(event.job, 0) + 1, event
+                if running[event.job, event.step]:  # what is skipped never started
+                    running[event.job, event.step] -= 1
                 assert event.outcome == event.conclusion or (
                     event.outcome is Outcome.FAILURE and event.conclusion is Outcome.SUCCESS
                 )
-                last[event.job] = event.step
+                if event.phase == "main" and event.depth == 0:
+                    finished.setdefault(event.job, []).append(event.step)
             case events.Output() | events.AttemptFailed():
-                assert running.get(event.job) == event.step, event
+                assert running[event.job, event.step] > 0, event
             case events.JobFinished():
-                assert event.job not in running, f"{event.job} ended in step {running[event.job]}"
+                left = [key for key, count in running.items() if count > 0]
+                assert all(job != event.job for job, _ in left), f"{event.job} ended in {left}"
                 over.add(event.job)
-    legs = [leg for event in ran.of(events.JobExpanded) for leg in event.legs]
+    for job_, steps in finished.items():
+        assert sorted(steps) == list(range(1, len(steps) + 1)), f"steps of {job_}: {steps}"
     expanded = {event.job for event in ran.of(events.JobExpanded)}
+    legs = {leg for event in ran.of(events.JobExpanded) for leg in event.legs}
+    called = {job for event in ran.of(events.JobCalled) for job in event.jobs}
     jobs = set(ran.of(events.RunStarted)[0].jobs)
-    assert over == (jobs - expanded) | set(legs)
+    assert over == (jobs | called | legs) - expanded

@@ -47,6 +47,30 @@ def test_each_document_has_its_complaints_and_there_are_many() -> None:
     assert len(DOCUMENTS) >= 80
 
 
+@pytest.mark.parametrize(
+    ("step", "place", "last"),
+    [
+        ("run: x, uses: a/b@v1", 17, 17),
+        ("uses: a/b@v1, run: x", 9, 23),
+        ("with: {a: b}, run: x", 9, 23),
+        ("run: x, with: {a: b}", 17, 17),
+        ("name: x, parallel: [{run: x}]", 9, 18),
+    ],
+)
+def test_of_keys_that_do_not_go_together_github_points_at_the_last(
+    step: str, place: int, last: int
+) -> None:
+    text = f"on: push\njobs: {{a: {{runs-on: x, steps: [\n      {{ {step} }}]}}}}"
+    (problem,) = check(node_of(text))
+    assert problem.value is not None
+    assert (problem.place.column, problem.value.column) == (place, last)
+
+
+def test_the_value_of_a_key_that_can_not_stand_there_is_not_judged() -> None:
+    (said,) = complaints(f"{JOB}    secrets: [a]\n    with: 5\n")
+    assert said.startswith("ci.yml:7:5: with and secrets go to a called workflow")
+
+
 # --- what GitHub takes ----------------------------------------------------------------------------
 
 TAKEN = {

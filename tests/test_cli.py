@@ -379,6 +379,19 @@ def test_validate_named_files_only(repository: Path) -> None:
     assert runwright(repository, "validate", ".github/workflows/hello.yml").code == 0
 
 
+@pytest.mark.covers("RWF-003")
+def test_validate_what_is_called(repository: Path) -> None:
+    called = HELLO.replace("on: push", "on: {workflow_call: {inputs: {who: {type: string}}}}")
+    call = "on: push\njobs:\n  a: {{uses: ./.github/workflows/called.yml, with: {{{}: x}}}}\n"
+    write(repository, called=called, caller=call.format("who"))
+    assert runwright(repository, "validate").code == 0
+    write(repository, caller=call.format("whom"))
+    done = runwright(repository, "validate")
+    assert done.code == 3
+    assert done.out.startswith(".github/workflows/caller.yml:3:52: ")
+    assert 'has no input "whom"; did you mean "who"?' in done.out
+
+
 def on_a_terminal(directory: Path, *arguments: str) -> str:
     """What a command writes to a terminal."""
     outer, inner = pty.openpty()

@@ -69,6 +69,7 @@ EXAMPLES = (
     Example("dynamic-matrix"),
     Example("clean-up", code=1),
     Example("failing-leg", code=1, lacks=no_dash),
+    Example("reusable-workflow"),
     Example("retries-and-filters"),
 )
 each = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
@@ -216,14 +217,17 @@ def check_jobs(events: list[Json]) -> None:
     for event in events:
         if event["type"] == "job.expanded":
             expected = expected - {event["job"]} | set(event["legs"])
-        elif event["job"]:
+        elif event["type"] == "job.called":
+            expected |= set(event["jobs"])
+        if event["job"] and event["type"] != "job.expanded":
             by_job[event["job"]].append(event)
     assert set(by_job) == expected
     for own in by_job.values():
         types = [event["type"] for event in own]
         assert (types.count("job.finished"), types[-1]) == (1, "job.finished")
         if own[-1]["outcome"] != "skipped":
-            assert (types.count("job.started"), types.index("job.started")) == (1, 0)
+            assert types[0] in ("job.started", "job.called")
+            assert types.count(types[0]) == 1
         check_steps([event for event in own if "step" in event])
 
 

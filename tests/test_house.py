@@ -14,33 +14,37 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # a room imports only rooms that stand before it
 ROOMS = (
-    *("problems", "source", "events", "machine", "expr", "availability", "tree", "retry"),
+    *("problems", "numbers", "source", "events", "machine", "expr", "availability", "tree"),
     *(
+        "retry",
+        "permissions",
         "schemas",
         "check",
+        "forms",
         "model",
-        "permissions",
         "globs",
         "cron",
         "inputs",
-        "matrix",
-        "plan",
-        "stages",
+        "calls",
     ),
+    *("handover", "matrix", "plan", "stages"),
     *("actions", "masks", "commandfiles"),
     *(
         "transcript",
         "contexts",
         "payloads",
         "triggers",
+        "reading",
         "hashfiles",
+        "tarball",
         "hashing",
+        "attempts",
         "job",
         "ahead",
         "run",
         "report",
     ),
-    *("store", "git", "cli"),
+    *("store", "git", "fetch", "cli"),
 )
 PURE = ROOMS[: ROOMS.index("hashing")]
 OUTSIDE = {"trio", "socket", "subprocess", "docker", "asyncio", "threading", "multiprocessing"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,14 +11,14 @@ import trio
 
 from engine.events import Event, Outcome
 from engine.job.conditional import conditional
-from engine.job.executed import Script, executed
+from engine.job.executed import Work, executed
 from engine.job.files import CommandFiles, effects, fresh
 from engine.job.result import Effects, StepResult, ended
 from engine.job.retried import retried
 from engine.job.shells import ShellError, choose
 from engine.job.timed import timed
 from engine.job.tolerated import tolerated
-from engine.machine import Layout, MachineSpec
+from engine.machine import Command, Layout, MachineSpec
 from engine.masks import Masks
 from engine.retry import Retry, RetryOn
 from runners.fake import FakeMachine, FakeRunner
@@ -185,23 +186,20 @@ async def test_a_cancelled_wait_keeps_what_the_last_attempt_left(autojump_clock:
 LAYOUT = Layout("/w/r/r", "/w/_temp", "/tools")
 
 
-def script(text: str, **more: Any) -> Script:
-    given: dict[str, Any] = {
-        "job": "j",
-        "step": 1,
-        "shell": choose("", in_container=False, has_bash=True),
-        "cwd": "/w/r/r",
-        "files": fresh(LAYOUT.temp),
-    }
-    return Script(**{**given, "text": text, **more})
+def command(text: str, files: CommandFiles) -> Command:
+    shell = choose("", in_container=False, has_bash=True)
+    paths = tuple(files.paths.values())
+    return Command(text, shell.argv, "/w/r/r", env=files.variables, files=paths)
 
 
 async def execute(text: str, **more: Any) -> tuple[StepResult, list[Event], FakeRunner]:
     runner = FakeRunner()
     machine = FakeMachine(MachineSpec("7", "j", LAYOUT), runner)
     told: list[Event] = []
-    masks = Masks(["hunter2"])
-    return await executed(script(text, **more), machine, masks, told.append), told, runner
+    masks, files = Masks(["hunter2"]), fresh(LAYOUT.commands)
+    debug = more.pop("debug", False)
+    work = Work(partial(machine.exec, command(text, files)), files, **more)
+    return await executed(work, "j", 1, masks, told.append, debug=debug), told, runner
 
 
 @pytest.mark.covers("STEP-022")
@@ -225,18 +223,6 @@ async def test_executed_reads_what_was_left(code: int) -> None:
 async def test_executed_prefers_files_to_commands() -> None:
     text = "echo ::set-output name=a::printed\necho ::set-output name=b::2\noutput a=written"
     assert (await execute(text))[0].effects.outputs == {"a": "written", "b": "2"}
-
-
-async def test_executed_gives_the_machine_what_it_needs() -> None:
-    given = script("echo a\r\necho b", env={"A": "1"}, path=("/p",))
-    runner = FakeRunner()
-    machine = FakeMachine(MachineSpec("7", "j", LAYOUT), runner)
-    await executed(given, machine, Masks(), lambda _: None)
-    command = runner.commands[0][1]
-    assert command.script == "echo a\necho b"
-    assert (command.cwd, command.path, command.env["A"]) == ("/w/r/r", ("/p",), "1")
-    assert set(command.files) == set(given.files.paths.values())
-    assert command.env["GITHUB_OUTPUT"] == given.files.paths["output"]
 
 
 @pytest.mark.parametrize(("kept", "printed"), [(True, "a\nb\n"), (False, "")])

@@ -115,7 +115,7 @@ async def test_failing_line_ends_a_strict_shell(bench: Bench) -> None:
 async def test_any_program_is_a_shell(bench: Bench) -> None:
     exit = await bench.run("import sys; print(sys.argv[0]); sys.exit(4)", PYTHON, extension=".py")
     assert exit.code == 4
-    assert bench.out.decode() == f"{bench.temp}/step-1.py\n"
+    assert bench.out.decode() == f"{bench.temp}/_runner_file_commands/step-1.py\n"
 
 
 @every

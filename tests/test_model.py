@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import STEP_KINDS, Job, Step, Workflow, read
+from engine.model import STEP_KINDS, Job, Step, Strategy, Workflow, read
+from engine.permissions import of
 from engine.problems import Place
 from engine.retry import Retry
 from engine.source import Mapping, Node, Scalar, Sequence, load, plain
-from engine.tree import Condition, Fields, Items, Text
+from engine.tree import Condition, Fields, Items, Scope, Text, resolve
 
 
 def model(text: str, **more: str) -> tuple[Workflow, list[str]]:
@@ -144,7 +145,7 @@ def test_the_kind_of_a_step_is_its_key(kind: str) -> None:
 
 
 def test_parallel_steps_are_children() -> None:
-    (step,) = a_job("steps: [{parallel: [{run: a}, {uses: b}]}]").steps
+    (step,) = a_job("steps: [{parallel: [{run: a}, {uses: b/c@v1}]}]").steps
     assert [child.kind for child in step.children] == ["run", "uses"]
 
 
@@ -270,19 +271,138 @@ def test_an_unknown_need_is_refused_where_it_stands() -> None:
 
 @pytest.mark.covers("JOB-002")
 @pytest.mark.parametrize(
-    ("text", "line", "chain"),
+    ("text", "chain"),
     [
-        pytest.param("  a: {needs: a}", 2, '"a" (line 2) -> "a" (line 2)', id="itself"),
-        pytest.param("  a: {needs: B}\n  b: {needs: A}", 2,
+        pytest.param("  a: {needs: a}", '"a" (line 2) -> "a" (line 2)', id="itself"),
+        pytest.param("  a: {needs: B}\n  b: {needs: A}",
                      '"a" (line 2) -> "b" (line 3) -> "a" (line 2)', id="two"),
-        pytest.param("  x: {}\n  c: {needs: [x, a]}\n  b: {needs: c}\n  a: {needs: [x, b]}", 3,
-                     '"c" (line 3) -> "a" (line 5) -> "b" (line 4) -> "c" (line 3)', id="three"),
+        pytest.param("  x: {needs: b}\n  a: {needs: B}\n  b: {needs: A}",
+                     '"a" (line 3) -> "b" (line 4) -> "a" (line 3)', id="with a third behind"),
     ],
 )  # fmt: skip
-def test_a_cycle_of_needs_is_refused(text: str, line: int, chain: str) -> None:
+def test_a_workflow_that_can_never_start_is_refused(text: str, chain: str) -> None:
     assert said(f"jobs:\n{text}") == [
-        f"ci.yml:{line}:3: these jobs wait for each other and could never start: {chain} [needs]"
+        f"ci.yml:2:3: these jobs wait for each other and could never start: {chain} [needs]"
     ]
+
+
+@pytest.mark.covers("JOB-002")
+def test_a_cycle_of_needs_is_told_wherever_it_could_be_cut() -> None:
+    text = "jobs:\n  x: {}\n  c: {needs: [x, a]}\n  b: {needs: c}\n  a: {needs: [x, b]}"
+    chain = '"c" (line 3) -> "a" (line 5) -> "b" (line 4) -> "c" (line 3)'
+    assert said(text) == [
+        f'ci.yml:3:18: job "c" needs job "a", which waits for it in turn: {chain} [needs]',
+        f'ci.yml:5:18: job "a" needs job "b", which waits for it in turn: {chain} [needs]',
+        f'ci.yml:4:14: job "b" needs job "c", which waits for it in turn: {chain} [needs]',
+    ]
+
+
+# --- what takes no expression -------------------------------------------------------------------
+
+
+@pytest.mark.covers("EXPR-026")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: X", "description: X", "on: {push: {branches: [X]}}", "on: {push: {X: a}}",
+        "on: {workflow_dispatch: {inputs: {a: {description: X}}}}",
+        "on: {workflow_call: {inputs: {a: {description: X}}}}",
+        "on: {workflow_call: {inputs: {X: {type: string}}}}",
+        "on: {workflow_call: {secrets: {a: {description: X}}}}",
+        "on: {workflow_call: {outputs: {a: {description: X}}}}",
+        "defaults: {run: {shell: X}}", "jobs: {a: {needs: X}}", "jobs: {b: , a: {needs: [b, X]}}",
+        "jobs: {a: {uses: X}}", "jobs: {a: {with: {X: b}}}", "jobs: {a: {secrets: {X: b}}}",
+        "jobs: {a: {outputs: {X: b}}}", "jobs: {a: {steps: [{uses: X}]}}",
+        "jobs: {a: {steps: [{run: x, shell: X}]}}", "jobs: {a: {steps: [{wait: X}]}}",
+        "jobs: {a: {steps: [{cancel: [X]}]}}",
+    ],
+)  # fmt: skip
+def test_no_expression_is_possible(text: str) -> None:
+    column = text.index("X") + 2
+    wrong = [line for line in said(text.replace("X", "'${{ vars.A }}'")) if "[context]" in line]
+    assert wrong == [
+        f'ci.yml:1:{column}: "${{{{ vars.A }}}}" cannot stand here: no expression is possible in '
+        "this value; write the value itself [context]"
+    ]
+    quoted = said(text.replace("X", "\"${{ 'a/b@v1' }}\""))
+    assert not any("[context]" in line for line in quoted)
+
+
+def test_a_string_as_an_expression_is_that_string() -> None:
+    text = "name: \"${{ 'it''s' }}\"\njobs: {b: , a: {needs: \"${{ 'b' }}\"}}"
+    found = workflow(text)
+    assert (found.name, found.jobs[1].needs[0].id) == ("it's", "b")
+
+
+@pytest.mark.covers("RWF-003", "RWF-005")
+def test_what_a_contract_may_ask_for() -> None:
+    text = (
+        "on: {{workflow_call: {{inputs: {{a: {{default: '{}'}}}}, "
+        "outputs: {{o: {{value: '{}'}}}}}}}}"
+    )
+    found = workflow(text.format("${{ vars.A }}", "x-${{ jobs.b.outputs.c }}"))
+    assert [(each.name, written(each.value)) for each in found.outputs] == [
+        ("o", "x-${{ jobs.b.outputs.c }}")
+    ]
+    wrong = said(text.format("${{ jobs.b.result }}", "${{ needs.b.result }}"))
+    assert [line.partition(" is not available in ")[2].partition(";")[0] for line in wrong] == [
+        "on.workflow_call.inputs.<id>.default",
+        "on.workflow_call.outputs.<id>.value",
+    ]
+
+
+# --- mappings that are one expression -----------------------------------------------------------
+
+
+@pytest.mark.covers("MAT-001")
+@pytest.mark.parametrize("text", ["${{ fromJSON(vars.S) }}", "${{fromJSON(vars.S)}}"])
+def test_a_strategy_may_be_one_expression(text: str) -> None:
+    found = a_job(f"strategy: '{text}'").strategy
+    assert found is not None
+    vars_ = {"S": '{"matrix": {"os": [1]}, "max-parallel": 2}'}
+    scope = Scope({"vars": vars_})
+    parts = (found.matrix, found.fail_fast, found.max_parallel)
+    assert [resolve(part, scope) for part in parts] == [{"os": [1]}, None, 2]
+
+
+def test_a_strategy_that_is_one_expression_is_checked() -> None:
+    (wrong,) = said("jobs: {a: {strategy: '${{ fromJSON(secrets.S) }}'}}")
+    assert wrong.startswith('ci.yml:1:36: the context "secrets" is not available')
+    assert a_job("strategy: x").strategy == Strategy()
+
+
+@pytest.mark.covers("JOB-017")
+def test_defaults_may_be_one_expression() -> None:
+    found = a_job("defaults: {run: '${{ fromJSON(vars.D) }}'}").defaults
+    scope = Scope({"vars": {"D": '{"shell": "sh"}'}})
+    assert [resolve(found.shell, scope), resolve(found.working_directory, scope)] == ["sh", None]
+
+
+# --- permissions, snapshots -----------------------------------------------------------------------
+
+
+@pytest.mark.covers("WF-012")
+def test_permissions_are_those_of_the_workflow_and_of_the_job() -> None:
+    found = workflow("permissions: {}\njobs: {a: {permissions: {pages: write}}, b: {}}")
+    assert found.permissions == of({})
+    assert [job.permissions for job in found.jobs] == [of({"pages": "write"}), None]
+
+
+@pytest.mark.covers("EXPR-026")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("x", ""), ("{image-name: x, if: github.ref == 'x'}", ""),
+        ("{image-name: x, if: '${{ matrix.a }}'}", ""),
+        ("{image-name: x, if: env.A}", '42: the context "env"'),
+        ("{image-name: x, if: '${{ env.A }}'}", '47: the context "env"'),
+        ("{image-name: x, if: always()}", '42: the function "always"'),
+        ("'${{ secrets.A }}'", '27: the context "secrets"'),
+    ],
+)  # fmt: skip
+def test_snapshots(text: str, problem: str) -> None:
+    found = said(f"jobs: {{a: {{snapshot: {text}}}}}")
+    assert [line.partition(" is ")[0] for line in found] == [f"ci.yml:1:{problem}"] * bool(problem)
 
 
 # --- retry ----------------------------------------------------------------------------------------

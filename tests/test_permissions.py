@@ -1,63 +1,72 @@
-"""What a job's token may do: GitHub's rules of `permissions`."""
+"""What tokens may do: what a file says, and what one may hand to another."""
 
 from __future__ import annotations
 
 import pytest
 
-from engine.permissions import granted, shown
-from engine.source import Mapping, Node, load
+from engine.permissions import (
+    LEVELS,
+    PERMISSIVE,
+    RESTRICTED,
+    SCOPES,
+    Permissions,
+    all_at,
+    of,
+    read,
+)
+from engine.source import Mapping, load
 
 
-def node(text: str | None) -> Node | None:
-    """The value of `permissions`; None where there is no such key."""
-    if text is None:
-        return None
-    found, problems = load(f"permissions: {text}", "ci.yml")
-    assert isinstance(found, Mapping) and not problems
-    return found.entries[0][1]
-
-
-METADATA = {"metadata": "read"}
-TOKEN = METADATA | {"id-token": "write", "models": "read"}
+def written(text: str) -> Permissions | None:
+    node, problems = load(f"permissions: {text}", "f")
+    assert isinstance(node, Mapping) and problems == []
+    return read(node.get("permissions"))
 
 
 @pytest.mark.covers("WF-012", "WF-013")
 @pytest.mark.parametrize(
-    ("workflow", "job", "wanted"),
+    ("text", "given"),
     [
-        (None, None, None),
-        ("", None, None),
-        ("{}", None, METADATA),
-        ("{contents: read}", None, METADATA | {"contents": "read"}),
-        ("{contents: write, issues: none}", None, METADATA | {"contents": "write"}),
-        ("{contents: write}", "{issues: read}", METADATA | {"issues": "read"}),
-        ("{contents: write}", "{}", METADATA),
-        ("write-all", "{}", METADATA),
-        (None, "{id-token: write, models: read}", TOKEN),
-        ("{id-token: read, nope: write}", None, METADATA),
+        ("{}", {}),
+        ("{contents: read}", {"contents": "read"}),
+        ("{contents: write, issues: none}", {"contents": "write"}),
+        ("{contents: most, nothing: read, issues: read}", {"issues": "read"}),
     ],
-)  # fmt: skip
-def test_what_is_granted(
-    workflow: str | None, job: str | None, wanted: dict[str, str] | None
-) -> None:
-    assert granted(node(workflow), node(job)) == wanted
+)
+def test_a_scope_that_is_not_named_is_none(text: str, given: dict[str, str]) -> None:
+    found = written(text)
+    assert found is not None
+    assert found.given == given
+    assert {scope: found[scope] for scope in SCOPES} == dict.fromkeys(SCOPES, "none") | given
 
 
 @pytest.mark.covers("WF-012")
-@pytest.mark.parametrize(
-    ("said", "contents", "token", "models", "count"),
-    [("read-all", "read", None, "read", 19), ("write-all", "write", "write", None, 19)],
-)
-def test_all_at_once(
-    said: str, contents: str, token: str | None, models: str | None, count: int
-) -> None:
-    found = granted(node(said), None) or {}
-    assert (found["contents"], found.get("id-token"), found.get("models")) == (
-        contents, token, models,
-    )  # fmt: skip
-    assert len(found) == count
+def test_words_stand_for_every_scope_as_far_as_it_goes() -> None:
+    read_all, write_all = written("read-all"), written("write-all")
+    assert read_all == all_at("read") and read_all.given == dict.fromkeys(SCOPES, "read")
+    assert write_all == all_at("write") == PERMISSIVE and write_all.given == SCOPES
+    assert write_all["models"] == "read"
 
 
-def test_in_words() -> None:
-    found = granted(node("{issues: write, contents: read}"), None)
-    assert found and shown(found) == "contents: read, issues: write, metadata: read"
+@pytest.mark.parametrize("text", ["", "all", "[contents]"])
+def test_what_is_no_permission_says_nothing(text: str) -> None:
+    assert written(text) is None
+    assert read(None) is None
+
+
+@pytest.mark.covers("WF-013", "RWF-009")
+@pytest.mark.parametrize("wanted", LEVELS)
+@pytest.mark.parametrize("allowed", LEVELS)
+def test_a_level_is_beyond_only_what_is_lower(wanted: str, allowed: str) -> None:
+    asked, has = of({"checks": wanted}), of({"checks": allowed})  # type: ignore[dict-item]
+    higher = LEVELS.index(wanted) > LEVELS.index(allowed)  # type: ignore[arg-type]
+    assert asked.beyond(has) == (("checks",) if higher else ())
+    assert asked.within(has) == (has if higher else asked)
+    assert asked.within(has).beyond(has) == ()
+
+
+def test_several_scopes_beyond_come_in_one_order() -> None:
+    asked = of({"pages": "write", "actions": "read", "contents": "read"})
+    assert asked.beyond(RESTRICTED) == ("actions", "pages")
+    assert asked.within(RESTRICTED).given == {"contents": "read"}
+    assert asked.beyond(PERMISSIVE) == ()

@@ -96,7 +96,10 @@ def test_a_selection_takes_what_it_needs(selected: list[str], wanted: list[str])
 
 @pytest.mark.covers("JOB-027")
 def test_a_selection_of_unknown_jobs_is_refused() -> None:
-    found = [str(problem) for problem in unknown_jobs([workflow(DIAMOND)], ["Top", "botom", "x"])]
+    found = [
+        str(problem)
+        for problem in unknown_jobs(plan(workflow(DIAMOND)).names(), ["Top", "botom", "x"])
+    ]
     jobs = "the jobs are: left, top, right, bottom, alone [usage]"
     assert found == [
         f'--job: there is no job "botom"; did you mean "bottom"?; {jobs}',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.problems import Place, Problem, Refused, did_you_mean, errors, usage
+from engine.problems import Place, Problem, Refused, besides, did_you_mean, errors, usage
 
 HERE = Place("ci.yml", 3, 5)
 
@@ -29,6 +29,14 @@ def test_a_problem_is_one_line() -> None:
 def test_only_errors_stop_a_run() -> None:
     error, warning = Problem(HERE, "a", "x"), Problem(HERE, "b", "x", "warning")
     assert errors([warning, error, Problem(HERE, "c", "x", "hint")]) == (error,)
+
+
+def test_an_error_stands_for_others_at_its_place() -> None:
+    there = Place("ci.yml", 4, 5)
+    wider = Place("ci.yml", 3, 5, 3, 9)
+    more = [Problem(wider, "b", "x"), Problem(there, "c", "x")]
+    assert besides([Problem(HERE, "a", "x")], more) == more[1:]
+    assert besides([Problem(HERE, "a", "x", "warning")], more) == more
 
 
 @pytest.mark.parametrize(

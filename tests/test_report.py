@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from engine.events import (
     Event,
     GroupEnded,
     GroupStarted,
+    JobAttemptFailed,
+    JobCalled,
     JobExpanded,
     JobFinished,
     JobStarted,
@@ -27,6 +30,7 @@ from engine.events import (
     StepFinished,
     StepStarted,
     Summary,
+    WorkflowSkipped,
 )
 from engine.report.annotations import Annotations
 from engine.report.jsonl import jsonl
@@ -158,6 +162,35 @@ def test_verbose_shows_scripts() -> None:
     ]
 
 
+@pytest.mark.covers("WF-012")
+def test_verbose_shows_what_the_token_may_do() -> None:
+    permissions = {"contents": "read", "metadata": "read"}
+    started = JobStarted(
+        **at("a"), name="a", runs_on=("x",), isolation="docker", image="", permissions=permissions
+    )
+    assert plain([started], close=False, verbose=True).splitlines()[1:] == [
+        "a │ GITHUB_TOKEN permissions: contents: read, metadata: read"
+    ]
+    assert len(plain([started], close=False).splitlines()) == 1
+
+
+SKIPPED_WORKFLOW = WorkflowSkipped(
+    event_name="push", workflow="Docs", file="docs.yml", reason='paths: "a" changed (line 3)'
+)
+
+
+def test_what_is_not_started_is_said_aside_and_at_the_end() -> None:
+    line = 'Docs (docs.yml) is not started: paths: "a" changed (line 3)\n'
+    aside: list[str] = []
+    shown = plain([SKIPPED_WORKFLOW, *EVENTS], aside=aside.append)
+    assert aside == [f"runwright: {line}"]
+    assert shown == f"{PLAIN}- {line}"
+
+
+def test_where_nothing_runs_it_is_said_once() -> None:
+    assert plain([SKIPPED_WORKFLOW]).count("Docs") == 1
+
+
 def test_many_workflows_are_told_apart() -> None:
     shown = plain(EVENTS, many=True)
     assert "CI/build (1) │   one\n" in shown
@@ -260,7 +293,8 @@ def test_an_event_keeps_every_field() -> None:
     jsonl(lines.append)(EVENTS[4])
     assert json.loads(lines[0]) == {
         "v": 1, "type": "step.started", "time": 0.0, "run": "7", "job": "build.0", "step": 1,
-        "name": "Run make", "id": "", "script": "make\nall", "shell": "sh -e {0}",
+        "name": "Run make", "id": "", "phase": "main", "depth": 0,
+        "script": "make\nall", "shell": "sh -e {0}",
         "env": {"A": "b"},
     }  # fmt: skip
 
@@ -390,6 +424,85 @@ def test_jobs_side_by_side_do_not_mix() -> None:
     assert [line for line in log.splitlines() if not line.startswith("::end")] == [
         "::group::b: B - success (1.00s)", "of b", "::group::a: A - success (1.00s)", "of a",
     ]  # fmt: skip
+
+
+# --- called workflows and jobs that are tried again -----------------------------------------------
+
+CALLS: list[Event] = [
+    RunStarted(
+        run="7", run_id="7", run_number=3, event_name="push", workflow="CI", file="ci.yml",
+        title="", jobs=("last", "call"),
+    ),
+    JobExpanded(**at("call"), legs=("call.0", "call.1")),
+    JobCalled(**at("call.1"), name="call (b)", workflow="X", file="x.yml", matrix={"a": "b"},
+              jobs=("call.1/one", "call.1/two")),
+    JobCalled(**at("call.0"), name="call (a)", workflow="X", file="x.yml", matrix={"a": "a"},
+              jobs=("call.0/one", "call.0/two")),
+    JobFinished(**at("call.1/two.10"), name="call (b) / two (10)", outcome=SKIPPED),
+    JobStarted(**at("call.1/two.2"), name="call (b) / two (2)", runs_on=("x",),
+               isolation="docker", image="", matrix={"n": 2}),
+    StepStarted(**at("call.1/two.2", 1), name="Run make"),
+    StepFinished(**at("call.1/two.2", 1), name="Run make", outcome=BAD, conclusion=BAD,
+                 reason="Process completed with exit code 1.", exit_code=1),
+    JobFinished(**at("call.1/two.2"), name="call (b) / two (2)", outcome=BAD, seconds=1),
+    JobFinished(**at("call.1/one"), name="call (b) / one", outcome=OK, seconds=1),
+    JobFinished(**at("call.1"), name="call (b)", outcome=BAD, seconds=1),
+    JobFinished(**at("call.0/one"), name="call (a) / one", outcome=OK, seconds=1),
+    JobFinished(**at("call.0"), name="call (a)", outcome=BAD, reason="x.yml:3:1: no"),
+    JobFinished(**at("last"), name="last", outcome=OK, seconds=1),
+    RunFinished(run="7", outcome=BAD, seconds=2),
+]  # fmt: skip
+
+
+@pytest.mark.covers("RWF-011")
+def test_what_a_job_calls_has_rows_of_its_own() -> None:
+    shown = plain(CALLS)
+    assert "call (a) │ calls x.yml\n" in shown
+    rows = shown.partition("Notes\n")[2].partition("\n\n")[0].splitlines()
+    assert [re.split("  +", row)[1] for row in rows] == [
+        "last",
+        "call (a)",  # which failed by itself
+        "call (a) / one",
+        "call (b) / one",
+        "call (b) / two (2)",
+        "call (b) / two (10)",
+    ]
+
+
+def test_a_job_of_a_called_workflow_is_run_again_by_its_path() -> None:
+    shown = plain(CALLS, again=lambda event, job, matrix: f"{job} {dict(matrix)}")
+    assert 'First failure: call (b) / two (2), step "Run make"' in shown
+    assert "Run it again with: call/two {'a': 'b', 'n': 2}\n" in shown
+
+
+def test_calls_inside_of_github_actions() -> None:
+    log, page = annotated(CALLS)
+    assert "call (a): calls x.yml\n" in log
+    assert "| call (a) | failure |" in page
+    assert "| call (b) / one | success |" in page
+    assert "| call (b) |" not in page
+
+
+AGAIN: list[Event] = [
+    JobStarted(**at("a"), name="a", runs_on=("x",), isolation="docker", image=""),
+    StepStarted(**at("a", 1), name="First"),
+    StepFinished(**at("a", 1), name="First", outcome=BAD, conclusion=BAD, reason="no"),
+    JobAttemptFailed(**at("a"), attempt=1, attempts=2, reason='Step "First" failed: no', delay=2),
+    JobStarted(**at("a"), name="a", runs_on=("x",), isolation="docker", image=""),
+    StepStarted(**at("a", 1), name="First"),
+    StepFinished(**at("a", 1), name="First", outcome=OK, conclusion=OK),
+    StepStarted(**at("a", 2), name="Second"),
+    StepFinished(**at("a", 2), name="Second", outcome=BAD, conclusion=BAD, reason="why"),
+    JobFinished(**at("a"), name="a", outcome=BAD, seconds=3, attempts=2),
+]
+
+
+def test_a_job_that_is_tried_again() -> None:
+    shown = plain(AGAIN)
+    told = 'attempt 1 of 2 failed: Step "First" failed: no Trying again in 2.00s.\n'
+    assert f"a │ {told}" in shown
+    assert shown.endswith('step "Second"; 1 retry\n\nFirst failure: a, step "Second"\n    why\n')
+    assert f"a: {told}" in annotated(AGAIN)[0]
 
 
 # --- helpers --------------------------------------------------------------------------------------

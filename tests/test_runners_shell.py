@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from engine.machine import Command, Exit, Layout, MachineError
 from runners.docker.link import Demux
@@ -30,10 +31,10 @@ def cuts(data: bytes) -> Iterator[list[bytes]]:
 @pytest.mark.parametrize("before", [b"", b"a\nb", b"\1", b"\1" + NONCE[:5].encode(), b"\1\1\1"])
 def test_output_without_its_marker(before: bytes, after: bytes) -> None:
     marker = b"\1" + NONCE.encode()
-    for pieces in cuts(before + marker + after):
+    for pieces in cuts(before + marker + b" 7 2\n" + after):
         parser = OutputParser(marker)
         assert b"".join(map(parser.feed, pieces)) == before + after
-        assert parser.seen
+        assert (parser.seen, parser.code, parser.files) == (True, 7, 2)
 
 
 def test_output_is_held_back_only_as_long_as_it_must() -> None:
@@ -46,11 +47,10 @@ def test_output_is_held_back_only_as_long_as_it_must() -> None:
 RECORDS = [
     (b"P 1 77\n", Record("P", ("1", "77"))),
     (b"F 1 " + NONCE.encode() + b" 0\nA=1\nE 1 0\n\n" + NONCE.encode() + b"\n", None),
-    (b"E 1 0\n", Record("E", ("1", "0"))),
     (HELLO + b"\n", Record("H")),
-    (b"E 1" + HELLO + b"\n", Record("H")),
+    (b"P 1" + HELLO + b"\n", Record("H")),
     (b"F 1 " + NONCE.encode() + b" 0\nhalf a fi" + HELLO + b"\n", Record("H")),
-    (b"Z 1\n", Record("Z", ("1",))),
+    (b"Q 1\n", Record("Q", ("1",))),
 ]
 
 
@@ -79,16 +79,16 @@ def test_multiplexed_streams() -> None:
 class FakeLink:
     """A shell whose step ends as `plan` says: the signal that ends it, and its exit code."""
 
-    def __init__(self, ends_at: str, code: int = 0, drains: bool = True) -> None:
+    def __init__(self, ends_at: str, code: int = 0, files: int = 0) -> None:
         self.signals: list[tuple[float, str, int]] = []
-        self._ends_at, self._code, self._drains = ends_at, code, drains
+        self._ends_at, self._code, self._files = ends_at, code, files
         self._send, self._receive = trio.open_memory_channel[tuple[bytes, bytes]](100)
         self._number = self._nonce = ""
 
     async def send(self, data: bytes) -> None:
         text = data.decode()
-        self._number = re.findall(r"Z (\d+)", text)[0]
-        self._nonce = re.findall(r"%s' ([0-9a-f]{32}) >&5", text)[0]
+        self._number = re.findall(r"P (\d+)", text)[0]
+        self._nonce = re.findall(r" ([0-9a-f]{32}) \$e", text)[0]
         self._send.send_nowait((b"begun\n", f"P {self._number} 42\n".encode()))
         if not self._ends_at:
             self._end()
@@ -101,10 +101,12 @@ class FakeLink:
         if name == self._ends_at and len(self.signals) <= 3:
             self._end()
 
+    def tell(self, control: bytes) -> None:
+        self._send.send_nowait((b"", control))
+
     def _end(self) -> None:
-        marker = b"\1" + self._nonce.encode() if self._drains else b""
-        said = f"E {self._number} {self._code}\nZ {self._number}\n"
-        self._send.send_nowait((marker, said.encode()))
+        line = f"\1{self._nonce} {self._code} {self._files}\n"
+        self._send.send_nowait((line.encode(), b""))
 
 
 async def cancelled(link: FakeLink, after: float = 3) -> Exit:
@@ -148,11 +150,21 @@ async def test_a_step_that_never_begins(autojump_clock: Any) -> None:
     assert not link.signals
 
 
-async def test_output_that_never_drains(autojump_clock: Any) -> None:
-    link, start = FakeLink("", 7, drains=False), trio.current_time()
-    exit = await Session(link, LAYOUT, "s").exec(Command("x", ("sh",), "/"), lambda data: None)
-    assert exit == Exit(7)
-    assert trio.current_time() - start == pytest.approx(5.0)
+async def test_files_that_come_after_the_end() -> None:
+    link = FakeLink("", 7, files=1)
+    text = f"F 1 {NONCE} 0\nA=1\n{NONCE}\n".encode()
+    async with trio.open_nursery() as nursery:
+        exits: list[Exit] = []
+
+        async def exec_() -> None:
+            command = Command("x", ("sh",), "/", files=("/f",))
+            exits.append(await Session(link, LAYOUT, "s").exec(command, lambda data: None))
+
+        nursery.start_soon(exec_)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not exits
+        link.tell(text)
+    assert exits == [Exit(7, {"/f": b"A=1"})]
 
 
 async def test_a_lost_machine() -> None:

@@ -231,6 +231,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     events.RunFinished(outcome=events.Outcome.SUCCESS, seconds=1.5),
     events.JobExpanded(job="test", legs=("test (1)", "test (2)")),
     events.JobStarted(job="test", name="test", runs_on=("x",), isolation="container", image="a"),
+    events.JobCalled(job="call", name="call", workflow="W", file="w.yml", jobs=("call/test",)),
+    events.JobAttemptFailed(job="test", attempt=1, attempts=3, reason="exit 2", delay=2),
     events.JobFinished(job="test", name="t", outcome=events.Outcome.SKIPPED, outputs={"a": "b"}),
     events.StepStarted(job="test", step=1, name="make", script="make", env={"A": "b"}),
     events.StepFinished(

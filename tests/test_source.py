@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from engine import source
 from engine.problems import Problem
 from engine.source import (
-    MAX_CHARACTERS,
-    MAX_DEPTH,
-    MAX_NODES,
+    GITHUB,
+    Limits,
     Mapping,
     Node,
-    Scalar,
-    Sequence,
     load,
     plain,
     resolve,
@@ -49,21 +46,10 @@ def complaint(text: str | bytes) -> tuple[str, str, str]:
     return found
 
 
-def everything(node: Node) -> Iterator[tuple[str, int, int]]:
+def everything(node: Node) -> list[tuple[str, int, int]]:
     """The text, line and column of every scalar, keys included."""
-    match node:
-        case Scalar():
-            yield node.text, node.place.line, node.place.column
-        case Sequence():
-            for item in node.items:
-                yield from everything(item)
-        case Mapping():
-            for key, inner in node.entries:
-                yield from everything(key)
-                yield from everything(inner)
-
-
-# --- places ---------------------------------------------------------------------------------------
+    found = source.everything(node)
+    return [(scalar.text, scalar.place.line, scalar.place.column) for scalar in found]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +75,8 @@ def everything(node: Node) -> Iterator[tuple[str, int, int]]:
     ],
 )  # fmt: skip
 def test_every_key_and_value_knows_its_place(text: str, places: list[tuple[str, int, int]]) -> None:
-    assert list(everything(read(text))) == places
-    assert list(everything(read(text.encode()))) == places
+    assert everything(read(text)) == places
+    assert everything(read(text.encode())) == places
 
 
 def test_a_place_has_an_end() -> None:
@@ -175,8 +161,9 @@ def test_letters_of_any_value_are_found_in_the_file(text: str, style: str) -> No
         (".inf", math.inf), ("+.INF", math.inf), ("-.Inf", -math.inf), ("inf", "inf"),
         ("12:30:45", "12:30:45"), ("2001-12-14", "2001-12-14"), ("=", "="), ("<<", "<<"),
         ("'true'", "true"), ('"1"', "1"), ("|\n  1", "1"), ("''", ""),
-        ("!!str 1", "1"), ("!!int '1'", 1), ("!!float 1", 1), ("!!bool 'true'", True),
-        ("!!null ''", None), ("!!seq [1]", [1]), ("!!map {b: 1}", {"b": 1}),
+        ("!!str 1", "1"), ("!!int 1", 1), ("!!float 1", 1), ("!!bool true", True),
+        ("!!null", None), ("!!str '1'", "1"), ("0xFFFFFFFF", -1), ("0o37777777777", -1),
+        ("!!seq [1]", [1]), ("!!map {b: 1}", {"b": 1}),
         ("!!str", ""), ("!!str null", "null"),
     ],
 )  # fmt: skip
@@ -190,13 +177,27 @@ def test_not_a_number_is_a_number() -> None:
     assert all(math.isnan(value(f"a: {text}")) for text in (".nan", ".NaN", ".NAN"))
 
 
-@pytest.mark.parametrize("digits", ["9" * 310, "9" * 500, "-" + "9" * 5000, "0x" + "f" * 300])
+@pytest.mark.parametrize("digits", ["9" * 310, "9" * 500, "-" + "9" * 5000, "1e999"])
 def test_a_huge_number_is_one_that_a_double_can_hold(digits: str) -> None:
     assert math.isinf(float(resolve(digits)))  # type: ignore[arg-type]
 
 
-def test_keys_are_the_strings_that_were_written() -> None:
-    assert plain(read("on: 1\ntrue: 2\n1.50: 3\n~: 4")) == {"on": 1, "true": 2, "1.50": 3, "~": 4}
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("1.50", "1.5"), ("0x10", "16"), ("0o17", "15"), ("1e3", "1000"), ("+.5", "0.5"),
+        ("1e15", "1E+15"), ("0.00001", "1E-05"), ("1587106672383762434", "1.58710667238376E+18"),
+        ("-0", "0"), (".inf", "Infinity"), (".nan", "NaN"), ("TRUE", "true"), ("~", ""),
+        ("'1.50'", "1.50"), ("on", "on"), ("!!str 0x10", "0x10"),
+    ],
+)  # fmt: skip
+def test_a_value_is_a_string_as_github_prints_it(written: str, text: str) -> None:
+    (scalar,) = scalars(read(f"a: {written}"))
+    assert scalar.text == text
+
+
+def test_keys_are_strings_as_github_prints_them() -> None:
+    assert plain(read("on: 1\nTrue: 2\n1.50: 3\n~: 4")) == {"on": 1, "true": 2, "1.5": 3, "": 4}
 
 
 def test_known_keys_are_found_by_their_exact_spelling() -> None:
@@ -214,6 +215,20 @@ def test_plain_of_nothing_is_null() -> None:
 
 def test_scalars_are_the_values_in_order_without_keys() -> None:
     assert [s.text for s in scalars(read("a: 1\nb: [2, {c: 3}]"))] == ["1", "2", "3"]
+
+
+def test_everything_is_the_scalars_with_their_keys() -> None:
+    found = source.everything(read("a: 1\nb: [2, {c: 3}]"))
+    assert [scalar.text for scalar in found] == ["a", "1", "b", "2", "c", "3"]
+
+
+def test_a_node_without_some_of_its_keys() -> None:
+    node = read("a: {x: 1, y: 2}\nx: [{x: 3, z: 4}]")
+    places = {scalar.place for scalar in source.everything(node) if scalar.text == "x"}
+    assert plain(source.without(node, places)) == {"a": {"y": 2}}
+    inner = {place for place in places if place.column > 1}
+    assert plain(source.without(node, inner)) == {"a": {"y": 2}, "x": [{"z": 4}]}
+    assert source.without(node, ()) is node
 
 
 # --- anchors --------------------------------------------------------------------------------------
@@ -259,12 +274,12 @@ def test_a_bomb_of_aliases_is_refused() -> None:
         bomb += f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n"
     place, rule, message = complaint(bomb)
     assert (place.partition(":")[0], rule) == ("f", "file-size")
-    assert message.startswith(f"more than {MAX_NODES} values once aliases are replaced")
+    assert message.startswith(f"more than {GITHUB.nodes} values once aliases are replaced")
 
 
 def test_nodes_are_counted_with_their_repetitions() -> None:
     items = ", ".join("x" * 98)  # 99 nodes with the list itself
-    fits = f"a: &a [{items}]\nb: [{', '.join(['*a'] * ((MAX_NODES - 103) // 99))}]"
+    fits = f"a: &a [{items}]\nb: [{', '.join(['*a'] * ((GITHUB.nodes - 103) // 99))}]"
     assert complaints(fits) == []
     assert complaint(fits.replace("b: [", "b: [*a, *a, "))[1] == "file-size"
 
@@ -274,16 +289,16 @@ def test_nodes_are_counted_with_their_repetitions() -> None:
 
 @pytest.mark.covers("WF-033")
 def test_depth_has_a_limit() -> None:
-    assert complaints("[" * MAX_DEPTH + "x" + "]" * MAX_DEPTH) == []
-    place, rule, message = complaint("[" * (MAX_DEPTH + 1) + "x" + "]" * (MAX_DEPTH + 1))
-    assert (place, rule) == (f"f:1:{MAX_DEPTH + 2}", "depth")
+    assert complaints("[" * GITHUB.depth + "x" + "]" * GITHUB.depth) == []
+    place, rule, message = complaint("[" * (GITHUB.depth + 1) + "x" + "]" * (GITHUB.depth + 1))
+    assert (place, rule) == (f"f:1:{GITHUB.depth + 1}", "depth")
     assert message == "nested deeper than 50 levels, GitHub's limit"
 
 
 @pytest.mark.covers("WF-033")
 def test_depth_is_counted_through_aliases() -> None:
     text = "a: &a [[[[[[[[[[x]]]]]]]]]]\n"
-    levels = MAX_DEPTH - 11
+    levels = GITHUB.depth - 11
     assert complaints(f"{text}b: {'[' * levels}*a{']' * levels}") == []
     assert complaint(f"{text}b: {'[' * (levels + 1)}*a{']' * (levels + 1)}")[1] == "depth"
     chained = "".join(f"a{n}: &a{n} [[[[*a{n - 1}]]]]\n" for n in range(1, 500))
@@ -291,10 +306,28 @@ def test_depth_is_counted_through_aliases() -> None:
 
 
 @pytest.mark.covers("WF-033")
+@pytest.mark.parametrize(
+    ("limits", "place", "rule"),
+    [
+        (Limits(depth=2), "f:1:8", "depth"),
+        (Limits(nodes=5), "f:1:9", "file-size"),
+        (Limits(characters=12), "f", "file-size"),
+        # the file, two mappings, a list and four strings of a letter each
+        (Limits(size=28 + 3 * 24 + 4 * 52 - 1), "f:1:12", "file-size"),
+    ],
+)
+def test_limits_can_be_lower(limits: Limits, place: str, rule: str) -> None:
+    text = "a: {b: [c, d]}"
+    assert load(text, "f", Limits(depth=3, nodes=7, size=308, characters=14))[1] == []
+    (found,) = load(text, "f", limits)[1]
+    assert (str(found.place).removesuffix(":0:0"), found.rule) == (place, rule)
+
+
+@pytest.mark.covers("WF-033")
 @pytest.mark.parametrize("letter", ["x", "é", "🙂"])
 def test_size_has_a_limit_in_characters(letter: str) -> None:
-    fits = "#" + letter * (MAX_CHARACTERS - 4) + "\na:"
-    assert len(fits) == MAX_CHARACTERS
+    fits = "#" + letter * (GITHUB.characters - 4) + "\na:"
+    assert len(fits) == GITHUB.characters
     assert complaints(fits) == complaints(fits.encode()) == []
     too_large = fits + " "
     assert complaint(too_large) == complaint(too_large.encode())
@@ -336,6 +369,14 @@ TAB = "YAML does not allow a tab for indentation; use spaces"
          "!!bool and !!null are known"),
         ("a: !env x", "f:1:4", 'the tag "!env" does not fit "x"; only !!str, !!int, !!float, '
          "!!bool and !!null are known"),
+        ("a: !!int '1'", "f:1:4", 'the tag "!!int" needs a value without quotes; remove them or '
+         "the tag"),
+        ("a: !!null |\n", "f:1:4", 'the tag "!!null" needs a value without quotes; remove them or '
+         "the tag"),
+        ("a: 0x100000000", "f:1:4", '"0x100000000" has more than 32 bits; write it in decimal, or '
+         "in quotes if it is text"),
+        ("a: !!int 0o77777777777", "f:1:4", '"0o77777777777" has more than 32 bits; write it in '
+         "decimal, or in quotes if it is text"),
         ("a: !x [b]", "f:1:4", 'the tag "!x" is not known'),
         ("a: !x {b: c}", "f:1:4", 'the tag "!x" is not known'),
     ],

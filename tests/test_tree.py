@@ -290,8 +290,9 @@ def test_a_field_that_is_not_there_has_its_default() -> None:
             "available here: github, inputs, secrets, vars",
         ),
         (
-            "${{ github.ref }}", may.NONE, "f:1:8",
-            'the context "github" is not available in this key; available here: none',
+            "x ${{ github.ref }} y", may.NONE, "f:1:6",
+            '"${{ github.ref }}" cannot stand here: no expression is possible in this value; '
+            "write the value itself",
         ),
         (
             "${{ hashFiles('x') }}", may.JOB_ENV, "f:1:8",
@@ -302,6 +303,10 @@ def test_a_field_that_is_not_there_has_its_default() -> None:
             "${{ 1 && always() }}", may.step("run"), "f:1:13",
             'the function "always" is only available in an `if:`, not in jobs.<id>.steps.run',
         ),
+        (
+            "${{ 1 && success('a') }}", may.STEP_IF, "f:1:13",
+            "success() takes no arguments in a step; only a job's `if:` names jobs",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_not_available_is_said(
@@ -309,6 +314,23 @@ def test_what_is_not_available_is_said(
 ) -> None:
     (problem,) = built(text, allowed)[1]
     assert (str(problem.place), problem.rule, problem.message) == (place, "context", message)
+
+
+@pytest.mark.parametrize("text", ["${{ insert }}", "{a: '${{insert}}'}", "['${{ insert }}']"])
+def test_insert_is_for_keys(text: str) -> None:
+    (problem,) = built(text, may.ENV)[1]
+    assert problem.message.startswith("insert stands for a key, as in ${{ insert }}: ")
+    assert built("{'${{ insert }}': {a: b}}", may.ENV)[1] == []
+    assert len(built("{'${{ insert }}': {a: b}}", may.NONE)[1]) == 1
+
+
+def test_problems_inside_a_value_say_where_the_value_starts() -> None:
+    for text, column in (("x ${{ nope }}", 4), ("'x ${{ env.A }} ${{ always() }}'", 4)):
+        for problem in built(text)[1]:
+            assert problem.value is not None
+            assert problem.value.column == column < problem.place.column
+    (problem,) = compiled("a.b(")[1]
+    assert problem.value is not None and problem.value.column == 5
 
 
 @pytest.mark.covers("EXPR-026")
@@ -358,7 +380,7 @@ def test_what_is_no_expression(text: str, place: str, message: str | None) -> No
 
 
 def test_the_roots_of_a_tree_are_what_it_asks_for() -> None:
-    found = tree("{'${{ vars.A }}': ['${{ Needs.x }}', a, '${{ insert }}'], b: ''}")
+    found = tree("{'${{ vars.A }}': ['${{ Needs.x }}', a], '${{ insert }}': {b: ''}}")
     assert roots(found) == {"vars", "needs"}
     assert roots(None) == frozenset()
 

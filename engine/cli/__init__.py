@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -21,7 +22,10 @@ def main() -> NoReturn:
         code = run_command(sys.argv[1:])
     except (KeyboardInterrupt, BrokenPipeError):  # nobody reads our output any more
         code = CANCELLED
-    sys.exit(_flushed(code))
+    code = _flushed(code)
+    sys.stderr.flush()
+    atexit._run_exitfuncs()
+    os._exit(code)  # nothing is left to be closed, and taking the interpreter down takes a while
 
 
 def _flushed(code: int) -> int:

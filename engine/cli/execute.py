@@ -11,6 +11,7 @@ from engine import cli as codes
 from engine.cli import show
 from engine.cli.prepare import Prepared
 from engine.cli.reporting import Reports, reporting
+from engine.cli.supplies import supplies
 from engine.events import Outcome
 from engine.problems import Place, Problem
 
@@ -27,6 +28,7 @@ def execute(prepared: Prepared) -> int:
 
     if prepared.request.runner != "auto":
         places.runner(prepared.request.runner)  # refuses an unknown one before a run begins
+    brought = supplies(prepared)
     with reporting(prepared) as reports:
         for skipped in prepared.skipped:
             reports.emit(skipped)
@@ -35,7 +37,7 @@ def execute(prepared: Prepared) -> int:
         if not prepared.starts:
             return codes.NOTHING_RAN
         try:
-            return trio.run(_run, prepared, reports)
+            return trio.run(_run, replace(prepared, supplies=brought), reports)
         except BaseExceptionGroup as group:
             raise _first(group) from None
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from engine import plan as planning
 from engine import triggers
-from engine.cli import SUCCESS, options, workflows
+from engine.cli import SUCCESS, called, options, workflows
+from engine.cli.called import Called
 from engine.model import Job, Workflow
 from engine.plan import Plan
 from engine.report.style import table
 from engine.triggers import Schedule
 
 
-def _read(given: dict[str, Any]) -> list[Workflow]:
+def _plans(given: dict[str, Any]) -> tuple[Plan, ...]:
+    """The plans of all workflows; what they call in other repositories is not fetched."""
     project = workflows.project(given["directory"])
     found, _ = workflows.read_or_refuse(workflows.find(project, given["workflows"]))
-    return found
+    return called.plans([(workflow, ()) for workflow in found], Called(project.root))
 
 
 @click.command()
@@ -31,8 +32,8 @@ def _read(given: dict[str, Any]) -> list[Workflow]:
 def list_(schedule: bool = False, as_json: bool = False, **given: Any) -> int:
     """List every job of every workflow, with its events and needs."""
     if schedule:
-        return _list_schedules(_read(given), as_json)
-    rows = [_row(workflow, job) for workflow in _read(given) for job in workflow.jobs]
+        return _list_schedules([found.workflow for found in _plans(given)], as_json)
+    rows = [row for found in _plans(given) for row in _rows(found, found.workflow)]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return SUCCESS
@@ -54,16 +55,21 @@ def list_(schedule: bool = False, as_json: bool = False, **given: Any) -> int:
     return SUCCESS
 
 
-def _row(workflow: Workflow, job: Job) -> dict[str, Any]:
-    return {
-        "job": job.id,
-        "name": job.name.node.text if job.name else job.id,
-        "needs": [need.id for need in job.needs],
-        "runs-on": _written(job),
-        "events": [trigger.event for trigger in workflow.triggers],
-        "workflow": workflow.name,
-        "file": workflow.file,
-    }
+def _rows(found: Plan, entry: Workflow, key: str = "", name: str = "") -> Iterator[dict[str, Any]]:
+    """The jobs of a plan, each with those that it calls; events and name are the first one's."""
+    for job in found.jobs:
+        shown = f"{name}{job.name.node.text if job.name else job.id}"
+        yield {
+            "job": f"{key}{job.id}",
+            "name": shown,
+            "needs": [f"{key}{need}" for need in found.needs[job.id]],
+            "runs-on": _written(job),
+            "events": [trigger.event for trigger in entry.triggers],
+            "workflow": entry.name,
+            "file": found.workflow.file,
+        }
+        if job.id in found.calls:
+            yield from _rows(found.calls[job.id], entry, f"{key}{job.id}/", f"{shown} / ")
 
 
 TIMES = 5  # of each workflow's schedules that are listed
@@ -127,39 +133,63 @@ def _written(job: Job) -> str:
 def graph(style: str = "text", **given: Any) -> int:
     """Draw which job needs which."""
     draw = {"text": _as_text, "mermaid": _as_mermaid, "dot": _as_dot}[style]
-    for workflow in _read(given):
-        for line in draw(workflow.name, planning.plan(workflow)):
+    for found in _plans(given):
+        for line in draw(found.workflow.name, found):
             click.echo(line)
     return SUCCESS
 
 
-def _as_text(name: str, found: Plan) -> Iterable[str]:
+def _as_text(name: str, found: Plan) -> Iterator[str]:
     yield name
-    levels = found.levels()
-    for level in levels:
+    yield from _text_of(found, "  ")
+
+
+def _text_of(found: Plan, margin: str, key: str = "") -> Iterator[str]:
+    for depth, level in enumerate(found.levels()):
         for id_ in level:
             needs = found.needs[id_]
-            yield f"  {'  ' * levels.index(level)}{id_}" + (
-                f"  (needs {', '.join(needs)})" if needs else ""
-            )
+            shown = f"  (needs {', '.join(needs)})" if needs else ""
+            yield f"{margin}{'  ' * depth}{key}{id_}{shown}"
+            if id_ in found.calls:
+                inner = f"{margin}{'  ' * depth}  "
+                yield from _text_of(found.calls[id_], inner, f"{key}{id_}/")
 
 
-def _as_mermaid(name: str, found: Plan) -> Iterable[str]:
+def _as_mermaid(name: str, found: Plan) -> Iterator[str]:
     yield "---"
     yield f"title: {json.dumps(name)}"
     yield "---"
     yield "graph LR"
+    yield from _mermaid_of(found, "  ")
+
+
+def _mermaid_of(found: Plan, margin: str, key: str = "") -> Iterator[str]:
     for id_, needs in found.needs.items():
-        yield f"  {id_}"
+        if id_ in found.calls:
+            yield f"{margin}subgraph {key}{id_}"
+            yield from _mermaid_of(found.calls[id_], f"{margin}  ", f"{key}{id_}/")
+            yield f"{margin}end"
+        else:
+            yield f"{margin}{key}{id_}"
         for need in needs:
-            yield f"  {need} --> {id_}"
+            yield f"{margin}{key}{need} --> {key}{id_}"
 
 
-def _as_dot(name: str, found: Plan) -> Iterable[str]:
+def _as_dot(name: str, found: Plan) -> Iterator[str]:
     yield f"digraph {json.dumps(name)} {{"
     yield "  rankdir=LR;"
-    for id_, needs in found.needs.items():
-        yield f"  {json.dumps(id_)};"
-        for need in needs:
-            yield f"  {json.dumps(need)} -> {json.dumps(id_)};"
+    yield from _dot_of(found)
     yield "}"
+
+
+def _dot_of(found: Plan, key: str = "") -> Iterator[str]:
+    for id_, needs in found.needs.items():
+        whole = json.dumps(f"{key}{id_}")
+        yield f"  {whole};"
+        for need in needs:
+            yield f"  {json.dumps(f'{key}{need}')} -> {whole};"
+        if id_ in found.calls:
+            inner = json.dumps(f"cluster {key}{id_}")
+            yield f"  subgraph {inner} {{"
+            yield from _dot_of(found.calls[id_], f"{key}{id_}/")
+            yield "  }"

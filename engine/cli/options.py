@@ -89,6 +89,20 @@ values = _all(
     click.option("--defaultbranch", default="", metavar="NAME", help="The default branch."),
 )
 
+actions = _all(
+    click.option(
+        "--local-repository",
+        multiple=True,
+        metavar="OWNER/REPO[@REF]=DIR",
+        help="Take this repository's actions and workflows from a folder.",
+    ),
+    click.option(
+        "--action-offline-mode",
+        is_flag=True,
+        help="Use the actions that were fetched before; ask no server.",
+    ),
+)
+
 machines = _all(
     click.option(
         "--runner",
@@ -109,6 +123,12 @@ machines = _all(
     click.option("--container-architecture", default="", metavar="OS/ARCH", help="Image platform."),
     click.option(
         "--container-options", default="", metavar="OPTIONS", help="More for the containers."
+    ),
+    click.option(
+        "--container-daemon-socket",
+        default="",
+        metavar="-",
+        help='"-": jobs do not reach the Docker daemon (as on GitHub they do).',
     ),
     click.option("--network", default="", metavar="NAME", help="Docker network of the containers."),
     click.option("-b", "--bind", is_flag=True, help="Let jobs write to this directory itself."),

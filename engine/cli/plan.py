@@ -32,11 +32,17 @@ from engine.tree import Scope, Unresolved
 @options.selection
 @options.occasion
 @options.values
+@options.actions
 def plan(event: str, stage: str, **given: Any) -> int:
-    """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known."""
+    """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known.
+
+    Actions of other places are fetched, so that each step says what its `uses` stands for.
+    """
     prepared = prepare(Request(event=event, **given), lenient=True)
     _tell(prepared)
     found = [_staged(prepared, start, stage) for start in prepared.starts]
+    if stage == "expanded":
+        _explain(prepared, found)
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     return SUCCESS if found else NOTHING_RAN
 
@@ -47,6 +53,13 @@ def _staged(prepared: Prepared, start: Start, stage: str) -> Any:
     if stage == "plan":
         return stages.plan(start.plan)
     return stages.expanded(start.plan, _legs(prepared, start))
+
+
+def _explain(prepared: Prepared, found: list[Any]) -> None:
+    from engine.cli import fetching
+
+    plans = [start.plan for start in prepared.starts]
+    fetching.explain(found, plans, fetching.finder(prepared), prepared.project.root)
 
 
 def _tell(prepared: Prepared) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from engine import actions, contexts
 from engine import cli as codes
-from engine.cli import answers, chain, settings, show, starts, workflows
+from engine import contexts
+from engine.actions.unsupported import unsupported
+from engine.cli import answers, called, chain, settings, show, starts, workflows
+from engine.cli.called import Called
 from engine.cli.request import Request
 from engine.cli.starts import Happening, Start
 from engine.cli.workflows import Project
@@ -15,9 +18,12 @@ from engine.events import WorkflowSkipped
 from engine.expr.values import lookup
 from engine.inputs import Answer
 from engine.model import Trigger, Workflow
-from engine.plan import Plan, plan, unknown_jobs
+from engine.plan import Plan, unknown_jobs
 from engine.problems import Place, Problem, Refused, did_you_mean, usage
 from engine.tree import Scope
+
+if TYPE_CHECKING:
+    from engine.run import Supplies
 
 Candidate = tuple[Workflow, Trigger, RunFacts]
 
@@ -37,6 +43,12 @@ class Prepared:
     environment: dict[str, str]
     matrix: tuple[tuple[str, str], ...]
     images: dict[str, str]
+    supplies: Supplies | None = None
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """All that may run, what follows others included."""
+        return (*(start.plan for start in self.starts), *self.followers)
 
     @property
     def remedy(self) -> str:
@@ -58,14 +70,15 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
     show.show(warnings)
     seen = starts.happening(request, project, event, lookup(secrets, "GITHUB_TOKEN", ""))
     chosen, skipped = _choose(request, project, seen, _with_jobs(found, event, request))
-    started = _started(request, project, seen, chosen, variables)
-    followers = _followers(request, started, found)
+    find = Called(project.root, _unreachable)
+    plans = called.plans([(each, _own(each, request.jobs)) for each, _, _ in chosen], find)
+    followers = called.plans(_followers(request, [each for each, _, _ in chosen], found), find)
     if not lenient:
-        _refuse_unsupported([*(start.plan for start in started), *followers])
+        _refuse_unsupported([*plans, *followers])
     return Prepared(
         request=request,
         project=project,
-        starts=started,
+        starts=_started(request, project, seen, chosen, plans, variables),
         skipped=skipped,
         followers=followers,
         secrets=secrets,
@@ -92,7 +105,8 @@ def choose_event(request: Request, found: list[Workflow]) -> str:
 def _with_jobs(found: list[Workflow], event: str, request: Request) -> list[Workflow]:
     """The workflows that know the event, and have one of the jobs that were asked for."""
     found = [workflow for workflow in found if workflow.trigger(event)]
-    problems = unknown_jobs(found, request.jobs)
+    known = [job.id for workflow in found for job in workflow.jobs]
+    problems = unknown_jobs(known, [name.partition("/")[0] for name in request.jobs])
     if problems:
         raise Refused(problems, codes.USAGE)
     return [workflow for workflow in found if not request.jobs or _own(workflow, request.jobs)]
@@ -100,7 +114,11 @@ def _with_jobs(found: list[Workflow], event: str, request: Request) -> list[Work
 
 def _own(workflow: Workflow, jobs: tuple[str, ...]) -> list[str]:
     ids = {job.id.lower() for job in workflow.jobs}
-    return [name for name in jobs if name.lower() in ids]
+    return [name for name in jobs if name.partition("/")[0].lower() in ids]
+
+
+def _unreachable(repository: str, ref: str) -> str:
+    return "workflows of other repositories can't be fetched yet"
 
 
 def _choose(
@@ -127,42 +145,41 @@ def _started(
     project: Project,
     seen: Happening,
     chosen: list[Candidate],
+    plans: tuple[Plan, ...],
     variables: dict[str, str],
 ) -> tuple[Start, ...]:
-    """A plan for each workflow that starts, and the inputs it asked for. Raises Refused."""
+    """Each workflow that starts with its plan, and the inputs it asked for. Raises Refused."""
     given = answers.given(request, project, seen.event, seen.payload)
     asked = [
         (trigger, Scope({"github": contexts.github(facts), "inputs": {}, "vars": variables}))
         for _, trigger, facts in chosen
     ]
     answered = answers.answers(asked, given)
-    return tuple(
-        _start(workflow, facts, answer, request.jobs)
-        for (workflow, _, facts), answer in zip(chosen, answered, strict=True)
-    )
+    each = zip(plans, chosen, answered, strict=True)
+    return tuple(_start(plan, facts, answer) for plan, (_, _, facts), answer in each)
 
 
-def _start(workflow: Workflow, facts: RunFacts, answer: Answer, jobs: tuple[str, ...]) -> Start:
+def _start(plan: Plan, facts: RunFacts, answer: Answer) -> Start:
     if facts.event_name in answers.TAKE_INPUTS:
         facts = replace(facts, event={**facts.event, "inputs": answer.event})
-    return Start(plan(workflow, _own(workflow, jobs)), facts, answer.inputs)
+    return Start(plan, facts, answer.inputs)
 
 
 def _followers(
-    request: Request, started: tuple[Start, ...], found: list[Workflow]
-) -> tuple[Plan, ...]:
+    request: Request, started: list[Workflow], found: list[Workflow]
+) -> list[tuple[Workflow, list[str]]]:
     """What may run after the others: with jobs chosen, only workflows that have one of them."""
     if not request.chain:
-        return ()
-    later = chain.reachable([start.plan.workflow for start in started], found)
-    own = [(workflow, _own(workflow, request.jobs)) for workflow in later]
-    return tuple(plan(workflow, jobs) for workflow, jobs in own if jobs or not request.jobs)
+        return []
+    later = [(each, _own(each, request.jobs)) for each in chain.reachable(started, found)]
+    return [(workflow, jobs) for workflow, jobs in later if jobs or not request.jobs]
 
 
 def _refuse_unsupported(plans: list[Plan]) -> None:
-    each = [p for found in plans for p in actions.unsupported(found.workflow, found.jobs)]
-    if each:
-        raise Refused(dict.fromkeys(each), codes.INVALID)
+    whole = [found for each in plans for found in each.whole()]
+    problems = list(dict.fromkeys(p for found in whole for p in unsupported(found.jobs)))
+    if problems:
+        raise Refused(problems, codes.INVALID)
 
 
 def _merged(request: Request, project: Project, name: str, default: str) -> dict[str, str]:

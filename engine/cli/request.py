@@ -35,12 +35,15 @@ class Request:
     input_file: str = ""
     actor: str = ""
     defaultbranch: str = ""
+    local_repository: tuple[str, ...] = ()
+    action_offline_mode: bool = False
     runner: str = "auto"
     platform: tuple[str, ...] = ()
     pull: str = "missing"
     container_architecture: str = ""
     container_options: str = ""
     network: str = ""
+    container_daemon_socket: str = ""
     bind: bool = False
     copy: bool = False
     use_gitignore: bool = True

@@ -19,6 +19,7 @@ from engine.cli.request import Request
 @options.selection
 @options.occasion
 @options.values
+@options.actions
 @options.machines
 @options.output
 @click.option("-n", "--dryrun", is_flag=True, help="Show what would run; start nothing.")

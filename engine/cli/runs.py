@@ -17,7 +17,7 @@ from engine.cli.starts import Start
 from engine.contexts import RunFacts
 from engine.events import Emit, Event, JobStarted, WorkflowSkipped
 from engine.job import Cancellation
-from engine.run import Choose, RunResult, Settings
+from engine.run import NO_SUPPLIES, Choose, RunResult, Settings
 from engine.run import run as run_plan
 from engine.store import groups
 
@@ -109,6 +109,8 @@ def _settings(prepared: Prepared) -> Settings:
         options=request.container_options,
         network=request.network,
         platform=request.container_architecture,
+        docker_socket=request.container_daemon_socket != "-",
+        supplies=prepared.supplies or NO_SUPPLIES,
         debug=request.verbose
         or prepared.secrets.get("ACTIONS_STEP_DEBUG") == "true"
         or prepared.variables.get("ACTIONS_STEP_DEBUG") == "true",

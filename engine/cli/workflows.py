@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from engine import git, model, source, triggers
+from engine import calls, git, reading, source
 from engine.cli import INVALID
 from engine.model import Workflow
-from engine.problems import Place, Problem, Refused, errors, usage
+from engine.problems import Place, Problem, Refused, besides, errors, usage
 from engine.schemas import schema_path
 from engine.source import Node
 from engine.store import checked
@@ -94,22 +94,19 @@ def _text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def read(path: Path) -> tuple[Workflow | None, list[Problem]]:
-    """One workflow file, and all that is wrong with it."""
-    name = _shown(path)
+def read(path: Path, name: str = "") -> tuple[Workflow | None, list[Problem]]:
+    """One workflow file, shown by a name, and all that is wrong with it."""
+    name = name or _shown(path)
     try:
-        content = path.read_bytes() if _is_small(path) else b" " * (source.MAX_CHARACTERS + 1)
+        content = path.read_bytes() if _is_small(path) else b" " * (source.GITHUB.characters + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         return None, [Problem(Place(name), f"can't be read: {reason}", "file")]
     node, problems = source.load(content, name)
-    if node is None or errors(problems):
+    if node is None:
         return None, problems
-    problems += _checked(node, name, content)
-    workflow, found = model.read(node, name, _from_root(path))
-    found += [problem for each in workflow.triggers for problem in triggers.check(each)]
-    problems = sorted([*problems, *found], key=lambda problem: problem.place)
-    return (None if errors(problems) else workflow), problems
+    problems += besides(problems, _checked(node, name, content))
+    return reading.workflow(node, name, _from_root(path), problems)
 
 
 def _checked(node: Node, name: str, content: bytes) -> list[Problem]:
@@ -145,7 +142,7 @@ def _is_small(path: Path) -> bool:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
-    return found.st_size <= 4 * source.MAX_CHARACTERS
+    return found.st_size <= 4 * source.GITHUB.characters
 
 
 def read_all(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
@@ -156,7 +153,18 @@ def read_all(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
         problems += found
         if workflow is not None:
             workflows.append(workflow)
-    return workflows, problems
+    return workflows, problems + _calls(workflows)
+
+
+def _calls(workflows: list[Workflow]) -> list[Problem]:
+    """What is wrong with calls among these workflows; others are known when they run."""
+    known = {f"./{workflow.file}": workflow for workflow in workflows}
+
+    def find(uses: str, _: str) -> tuple[Workflow | None, list[Problem]]:
+        return known.get(uses), []
+
+    found = (problem for workflow in workflows for problem in calls.check(workflow, find))
+    return list(dict.fromkeys(found))
 
 
 def read_or_refuse(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:

@@ -160,24 +160,33 @@ def _compiled(
 
 
 def compile_condition(
-    text: str, *, names: Collection[str] | None = None, functions: Collection[str] = ()
+    text: str,
+    *,
+    names: Collection[str] | None = None,
+    functions: Collection[str] = (),
+    implicit: bool = True,
 ) -> Expr:
     """The value of an `if:`; raises ExprError with a position in `text`.
 
-    Blank is `success()`. Without a status function anywhere in it, `success() &&` goes before it.
+    Blank is `success()`. Without a status function anywhere in it, `success() &&` goes before it,
+    unless `implicit` is False.
     Text around `${{ }}`, be it a space, makes it a string and so always true, as on GitHub.
     """
     cut = _cut(text) if "${{" in text else [(text, 0, True)]
     tree = _tree(text, cut)
     if not text.strip():
         tree = _SUCCESS
-    elif not any(isinstance(n, Called) and n.name in STATUS_FUNCTIONS for n in walk(tree)):
+    elif implicit and not _asks_status(tree):
         tree = _and_success(tree)
     check(tree, names, {*functions, *STATUS_FUNCTIONS})
     return from_tree(text, tree, mixed=len(cut) > 1)
 
 
 _SUCCESS = Called("success", (), 1, "success")
+
+
+def _asks_status(tree: Node) -> bool:
+    return any(isinstance(n, Called) and n.name in STATUS_FUNCTIONS for n in walk(tree))
 
 
 def _and_success(tree: Node) -> Node:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
+from engine.numbers import as_double, number_text, signed_32
+
 Value = Any  # None | bool | int | float | str | Sequence[Value] | Mapping[str, Value]
 Kind = Literal["Boolean", "Number", "String", "Null", "Array", "Object"]
 
@@ -89,27 +91,9 @@ def to_string(value: Value) -> str:
         case "Boolean":
             return "true" if value else "false"
         case "Number":
-            return _number_text(value)
+            return number_text(value)
         case other:
             return other
-
-
-def _number_text(value: float) -> str:
-    """.NET's `G15`."""
-    number = as_double(value)
-    if math.isnan(number):
-        return "NaN"
-    if math.isinf(number):
-        return "Infinity" if number > 0 else "-Infinity"
-    return f"{number:.15G}" if number else "0"
-
-
-def as_double(value: float) -> float:
-    """`value` as an IEEE double; integers beyond its range become infinite."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def tidy(value: float) -> int | float:
@@ -133,17 +117,9 @@ def parse_number(text: str) -> float:
         return float(text)
     based = _BASED.fullmatch(text)
     if based:
-        return _signed_32(based[1], 4) if based[1] else _signed_32(based[2], 3)
+        whole = signed_32(based[1], 16) if based[1] else signed_32(based[2], 8)
+        return math.nan if whole is None else float(whole)
     return _WORDS.get(text.lower(), math.nan)
-
-
-def _signed_32(digits: str, bits: int) -> float:
-    """Hexadecimal (4 bits a digit) or octal (3) read as a signed 32-bit integer."""
-    digits = digits.lstrip("0")
-    if len(digits) > 11 or int(digits or "0", 1 << bits) > 0xFFFFFFFF:
-        return math.nan
-    number = int(digits or "0", 1 << bits)
-    return float(number - (1 << 32) if number > 0x7FFFFFFF else number)
 
 
 def to_number(value: Value) -> float:

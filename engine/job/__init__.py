@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 import trio
 
-from engine import actions
-from engine.events import Emit, Log, Outcome, StepFinished, Summary
+from engine.events import Emit, Log, Outcome
 from engine.expr import to_string
+from engine.job import composite, found, phase, uses
+from engine.job.background import Background
 from engine.job.cancellation import Cancellation
+from engine.job.frame import Frame, Use
+from engine.job.inputs import inputs
 from engine.job.order import Bench, JobOrder, JobResult
-from engine.job.result import CANCELED, StepResult, ended
+from engine.job.result import CANCELED, ended
+from engine.job.retried import Try
 from engine.job.state import JobState
 from engine.job.step import LiveStep
+from engine.job.take import finish, pass_over, take
 from engine.machine import Machine, MachineError
 from engine.masks import Masks
 from engine.model import Step
@@ -52,7 +58,7 @@ async def _run(
         ):
             async with open_machine() as machine:
                 state = JobState(order.contexts, machine.facts, masks, order.debug)
-                job = _Job(Bench(order, machine, masks, state, emit), cancellation)
+                job = _Job(Bench(order, machine, masks, state, emit, cancellation))
                 return await job.run(scope)
     except MachineError as error:
         return _broken(str(error), job, cancellation)
@@ -77,14 +83,20 @@ def _cancelled(cancellation: Cancellation) -> JobResult:
 class _Job:
     """The steps of one job, in order."""
 
-    def __init__(self, bench: Bench, cancellation: Cancellation) -> None:
+    def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.leg = bench.order.leg
         self.state = bench.state
-        self.cancellation = cancellation
-        self.running: LiveStep | None = None
-        self.done = 0
-        self.generated: dict[str, int] = {}
+        self.frame = Frame()
+        self.uses = tuple(self._uses(self.leg.job.steps, count(1)))
+
+    def _uses(self, steps: Iterable[Step], numbers: Iterator[int]) -> Iterator[Use]:
+        """Each step with its number in the file, those of a parallel group included."""
+        for step in steps:
+            use = Use(step, next(numbers), self.frame, self.frame.action_name(step))
+            use.found = found.foreseen(self.bench, use)
+            use.inner = tuple(self._uses(step.children, numbers))
+            yield use
 
     async def run(self, scope: trio.CancelScope) -> JobResult:
         """All steps, then the outputs. The scope ends what is left after a cancel's grace."""
@@ -94,9 +106,9 @@ class _Job:
         lost: MachineError | None = None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._limit)
-            with self.cancellation.heard_by(partial(self._start_grace, scope)):
+            with self.bench.cancellation.heard_by(partial(self._start_grace, scope)):
                 try:
-                    await self._steps()
+                    await self._phases(Background(self.bench, nursery, self._prepare))
                 except MachineError as error:  # kept out of the nursery, which would group it
                     lost = error
             nursery.cancel_scope.cancel()
@@ -104,14 +116,54 @@ class _Job:
             raise lost
         return await self._result()
 
-    async def _steps(self) -> None:
-        for index, step in enumerate(self.leg.job.steps, 1):
-            await self._step(index, step)
+    async def _phases(self, background: Background) -> None:
+        self.background = background
+        await self._before(self.uses)
+        for use in self.uses:
+            if use.step.background:
+                await background.start(use)
+            else:
+                await take(self.bench, use, "main", self._prepare)
+        if background.any_left:
+            await take(self.bench, self._final_wait(), "main", self._prepare)
+        while self.bench.posts:
+            await take(self.bench, self.bench.posts.pop(), "post", self._prepare)
+
+    async def _before(self, some: Iterable[Use]) -> None:
+        """What actions ask for before all steps, those inside of composites too."""
+        for use in some:
+            if phase.has(use, "pre"):
+                await take(self.bench, use, "pre", self._prepare)
+            elif use.found is not None:
+                composite.open_frame(self.bench, use)
+                await self._before_inner(use)
+            else:
+                await self._before(use.inner)
+
+    async def _before_inner(self, use: Use) -> None:
+        if any(phase.has(inner, "pre") or inner.found for inner in use.inner):
+            scope = partial(self.state.scope, use.frame, of_job=True)
+            use.env = await self.bench.answer(lambda: strings(use.step.env, scope()))
+            use.inputs = await self.bench.answer(lambda: inputs(use, scope()))
+            composite.enter(use)
+            await self._before(use.inner)
+
+    async def _prepare(self, live: LiveStep) -> Try:
+        if live.step.kind == "uses":
+            return await uses.prepare(live, self._prepare)
+        live.announce()
+        return partial(self.background.control, live.step, live.use.inner)
+
+    def _final_wait(self) -> Use:
+        """GitHub's own last step where background steps are left (BackgroundStepCoordinator)."""
+        step = Step(kind="wait-all", place=self.leg.job.place)
+        last = max((use.index for use in _all(self.uses)), default=0)
+        return Use(step, last + 1, self.frame, "__wait_all")
 
     async def _limit(self) -> None:
         await trio.sleep(self.leg.timeout)
         minutes = to_string(self.leg.timeout / 60)
-        self.cancellation.request(
+        self.bench.cancellation.request(
             f"The job has exceeded its time limit of {minutes} minutes.", timed_out=True
         )
 
@@ -123,22 +175,22 @@ class _Job:
         """Evaluate `env` of the workflow and the job; the reason where that fails."""
         try:
             for tree in (self.bench.order.workflow.env, self.leg.job.env):
-                self.state.env.update(strings(tree, self.state.scope()))
+                self.state.env.update(strings(tree, self.state.scope(self.frame)))
         except Unresolved as error:
             return str(error.problem)
         return ""
 
     async def _result(self) -> JobResult:
-        status = self.state.status
+        status, cancellation = self.state.status, self.bench.cancellation
         self.state.hashes.clear()
         try:
             outputs = await self.bench.answer(
-                lambda: strings(self.leg.job.outputs, self.state.scope())
+                lambda: strings(self.leg.job.outputs, self.state.scope(self.frame))
             )
         except Unresolved as error:
             return JobResult(Outcome.FAILURE, reason=str(error.problem))
-        reason = self.cancellation.reason if status is Outcome.CANCELLED else ""
-        return JobResult(status, self._safe(outputs), reason, timed_out=self.cancellation.timed_out)
+        reason = cancellation.reason if status is Outcome.CANCELLED else ""
+        return JobResult(status, self._safe(outputs), reason, timed_out=cancellation.timed_out)
 
     def _safe(self, outputs: Mapping[str, str]) -> dict[str, str]:
         """Outputs that are not empty and hold no secret (actions/runner, JobExtension)."""
@@ -151,77 +203,18 @@ class _Job:
                 safe[name] = value
         return safe
 
-    # --- one step -------------------------------------------------------------------------------
-
-    async def _step(self, index: int, step: Step) -> None:
-        await trio.lowlevel.checkpoint_if_cancelled()  # the grace may be over
-        live = self.running = self._live(index, step)
-        # a step that starts after the cancel is only asked for its condition
-        asked = self.cancellation.requested
-        with (
-            trio.CancelScope() as scope,
-            nullcontext() if asked else self.cancellation.heard_by(lambda: live.reconsider(scope)),
-        ):
-            result = await live.run()
-        if scope.cancelled_caught:
-            result = ended(Outcome.CANCELLED, CANCELED)
-        self._finish(live, result)
-
-    def _live(self, index: int, step: Step) -> LiveStep:
-        return LiveStep(self.bench, index, step, self._action_name(step))
-
-    def _action_name(self, step: Step) -> str:
-        """`github.action`: the step's id, or a generated one (actions/runner)."""
-        if step.id:
-            return step.id
-        base = "__run" if step.kind == "run" else actions.generated_id(step)
-        self.generated[base] = self.generated.get(base, 0) + 1
-        count = self.generated[base]
-        return base if count == 1 else f"{base}_{count}"
-
-    def _finish(self, live: LiveStep, result: StepResult) -> None:
-        attempts = max(result.attempts, live.attempts)
-        self._apply(live, result)
-        self.state.worsen(result.conclusion)
-        if live.step.id:
-            self.state.steps[live.step.id] = {
-                "outputs": dict(result.effects.outputs),
-                "outcome": str(result.outcome),
-                "conclusion": str(result.conclusion),
-                "attempts": attempts,
-            }
-        self.bench.emit(
-            StepFinished(
-                job=self.leg.key,
-                step=live.index,
-                name=self.bench.masks.hide(live.name),
-                outcome=result.outcome,
-                conclusion=result.conclusion,
-                seconds=trio.current_time() - live.started,
-                attempts=attempts,
-                exit_code=result.exit_code,
-                reason=self.bench.masks.hide(result.reason),
-            )
-        )
-        self.running = None
-        self.done = live.index
-
-    def _apply(self, live: LiveStep, result: StepResult) -> None:
-        effects = result.effects
-        self.state.env.update(effects.env)
-        for entry in effects.path:
-            self.state.path = [entry, *(old for old in self.state.path if old != entry)]
-        if effects.summary:
-            self.bench.emit(Summary(job=self.leg.key, step=live.index, text=effects.summary))
-        for complaint in effects.complaints:
-            live.annotate(complaint)
-        if result.outcome is Outcome.FAILURE and result.reason not in effects.errors:
-            live.annotate(result.reason)
-
     def abandon(self, outcome: Outcome, reason: str, others: str) -> None:
-        """The job can't go on: the running step ends with `outcome`, the others never run."""
-        if self.running:
-            self._finish(self.running, ended(outcome, reason))
-        for index, step in enumerate(self.leg.job.steps, 1):
-            if index > self.done:
-                self._finish(self._live(index, step), ended(Outcome.SKIPPED, others))
+        """The job can't go on: what runs ends with `outcome`, the others never run."""
+        for live in reversed(list(self.bench.running)):
+            finish(live, ended(outcome, reason))
+        for use in _all(self.uses):
+            if use not in self.bench.begun:
+                pass_over(self.bench, use, ended(Outcome.SKIPPED, others))
+
+
+def _all(some: Iterable[Use]) -> Iterator[Use]:
+    """The uses of the workflow's own steps, those of parallel groups included."""
+    for use in some:
+        yield use
+        if use.step.kind == "parallel":
+            yield from _all(use.inner)

@@ -1,9 +1,9 @@
-"""A `run` step's script runs once on the machine."""
+"""What a step does is done once on the machine, and what it left is read back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import trio
 
@@ -12,44 +12,48 @@ from engine.events import Output as OutputEvent
 from engine.job import files
 from engine.job.files import CommandFiles
 from engine.job.result import CANCELED, Effects, StepResult
-from engine.job.shells import Shell
-from engine.machine import Command, Machine
+from engine.machine import Exit, Output
 from engine.masks import Masks
 from engine.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
-    """A `run` step with every expression answered."""
+class Work:
+    """What one try of a step does, every expression answered.
 
-    job: str
-    step: int
-    text: str
-    shell: Shell
-    cwd: str
+    `start` does it and tells its output as it comes; `script` and `shell` are what is shown of it.
+    """
+
+    start: Callable[[Output], Awaitable[Exit]]
     files: CommandFiles
-    env: Mapping[str, str] = field(default_factory=dict)
-    path: tuple[str, ...] = ()
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    debug: bool = False
+    script: str = ""
+    shell: str = ""
+    unsecure_commands: bool = False
     keep_printed: bool = False  # only a retry that looks at the output needs it
 
 
-async def executed(script: Script, machine: Machine, masks: Masks, emit: Emit) -> StepResult:
-    """Run the script and read back what it left. Raises MachineError when the machine is lost."""
-    transcript = _transcript(script, masks)
+async def executed(
+    work: Work, job: str, step: int, masks: Masks, emit: Emit, *, debug: bool = False
+) -> StepResult:
+    """Do the work and read back what it left.
+
+    Raises MachineError when the machine is lost, ContainerError where there is no container.
+    """
+    transcript = Transcript(
+        job=job, step=step, masks=masks, debug=debug, unsecure_commands=work.unsecure_commands
+    )
     printed: list[str] = []
 
     def tell(data: bytes | None) -> None:
         for event in transcript.close() if data is None else transcript.feed(data):
-            if script.keep_printed and isinstance(event, OutputEvent):
+            if work.keep_printed and isinstance(event, OutputEvent):
                 printed.append(event.text)
             emit(event)
 
-    exit_ = await machine.exec(_command(script), tell)
+    exit_ = await work.start(tell)
     cancelled = trio.current_effective_deadline() == float("-inf")
     tell(None)
-    found = _merged(transcript, files.effects(script.files, exit_.files, masks))
+    found = _merged(transcript, files.effects(work.files, exit_.files, masks))
     outcome, reason = _judge(exit_.code, found, cancelled)
     return StepResult(
         outcome=outcome,
@@ -61,29 +65,6 @@ async def executed(script: Script, machine: Machine, masks: Masks, emit: Emit) -
     )
 
 
-def _transcript(script: Script, masks: Masks) -> Transcript:
-    return Transcript(
-        job=script.job,
-        step=script.step,
-        masks=masks,
-        debug=script.debug,
-        unsecure_commands=script.env.get("ACTIONS_ALLOW_UNSECURE_COMMANDS", "").lower() == "true",
-    )
-
-
-def _command(script: Script) -> Command:
-    return Command(
-        script=script.shell.script(script.text.replace("\r\n", "\n")),
-        shell=script.shell.argv,
-        extension=script.shell.extension,
-        cwd=script.cwd,
-        env={**script.env, **script.files.variables},
-        path=script.path,
-        files=tuple(script.files.paths.values()),
-        inputs=script.inputs,
-    )
-
-
 def _merged(transcript: Transcript, written: Effects) -> Effects:
     """Commands count as they are printed, files when the step has ended: files win.
 
@@ -92,6 +73,7 @@ def _merged(transcript: Transcript, written: Effects) -> Effects:
     return Effects(
         outputs={**transcript.outputs, **written.outputs},
         env={**transcript.env, **written.env},
+        state={**transcript.state, **written.state},
         path=(*transcript.path, *written.path),
         summary=written.summary,
         errors=(*transcript.errors, *written.errors),

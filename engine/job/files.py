@@ -10,7 +10,6 @@ from engine.commandfiles import FileCommandError, entries, pairs
 from engine.job.result import Effects
 from engine.masks import Masks
 
-DIRECTORY = "_runner_file_commands"
 MAX_SUMMARY = 1024 * 1024  # bytes (actions/runner)
 
 _PREFIXES = {
@@ -33,11 +32,11 @@ class CommandFiles:
         return {f"GITHUB_{key.upper()}": path for key, path in self.paths.items()}
 
 
-def fresh(temp: str) -> CommandFiles:
+def fresh(directory: str) -> CommandFiles:
     """Paths that no other step has."""
     suffix = token_hex(16)
     return CommandFiles(
-        {key: f"{temp}/{DIRECTORY}/{prefix}_{suffix}" for key, prefix in _PREFIXES.items()}
+        {key: f"{directory}/{prefix}_{suffix}" for key, prefix in _PREFIXES.items()}
     )
 
 
@@ -64,6 +63,7 @@ def effects(files: CommandFiles, contents: Mapping[str, bytes], masks: Masks) ->
         outputs=outputs,
         env=env,
         path=tuple(entries(written.get("path", ""))),
+        state=_pairs("state", written, errors),
         summary=_summary(written.get("step_summary", ""), masks, complaints),
         complaints=tuple(complaints),
         errors=tuple(errors),

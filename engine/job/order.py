@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import hashing
+from engine.actions.resolve import NOTHING, Finder, Resolved
 from engine.events import Emit, Outcome
 from engine.expr import ExprError
+from engine.job.cancellation import Cancellation
 from engine.job.state import JobState, NeedsHash
 from engine.machine import Machine
 from engine.masks import Masks
 from engine.model import Workflow
 from engine.plan import Leg
 
+if TYPE_CHECKING:
+    from engine.job.frame import Use
+    from engine.job.step import LiveStep
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
-    """All that one job is told. `contexts` are those that stay the same while it runs."""
+    """All that one job is told. `contexts` are those that stay the same while it runs.
+
+    `actions` are those that were found before the job began; `finder` is for others.
+    """
 
     leg: Leg
     workflow: Workflow
@@ -28,6 +37,9 @@ class JobOrder:
     secrets: Mapping[str, str] = field(repr=False)
     env: Mapping[str, str] = field(default_factory=dict)  # given on the command line
     debug: bool = False
+    actions: Resolved = NOTHING
+    finder: Finder | None = None
+    externals: bool = False  # whether the machine has the Node that the engine supplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,10 @@ class Bench:
     masks: Masks
     state: JobState
     emit: Emit
+    cancellation: Cancellation
+    running: list[LiveStep] = field(default_factory=list)  # from the outside in
+    begun: set[Use] = field(default_factory=set)
+    posts: list[Use] = field(default_factory=list)  # those whose turn comes after all steps
 
     async def answer(self, ask: Callable[[], T]) -> T:
         """Evaluate; where `hashFiles` is in the way, ask the machine and evaluate again."""

@@ -19,6 +19,7 @@ class Effects:
 
     outputs: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    state: Mapping[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
     summary: str = ""
     errors: tuple[str, ...] = ()

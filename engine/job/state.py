@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import contexts
 from engine.events import Outcome
@@ -13,6 +13,9 @@ from engine.expr import CaseSensitive, ExprError, Value
 from engine.machine import Facts
 from engine.masks import Masks
 from engine.tree import Scope
+
+if TYPE_CHECKING:
+    from engine.job.frame import Frame
 
 
 class NeedsHash(Exception):
@@ -33,51 +36,71 @@ class JobState:
     debug: bool = False
     env: dict[str, str] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
-    steps: dict[str, Any] = field(default_factory=dict)
     status: Outcome = Outcome.SUCCESS
     has_event: bool = False
     hashes: dict[tuple[str, ...], str | ExprError] = field(default_factory=dict)
 
-    def scope(self, step_env: Mapping[str, str] | None = None, **github: str) -> Scope:
-        """What a step's expressions see; `github` are the keys only this step has."""
-        variables = CaseSensitive({**self.env, **(step_env or {})})
+    def scope(
+        self,
+        frame: Frame,
+        step_env: Mapping[str, str] | None = None,
+        *,
+        of_job: bool = False,
+        **github: str,
+    ) -> Scope:
+        """What a step's expressions see; `github` are the keys only this step has.
+
+        `of_job` says that status functions look at the job also inside of a composite, as they do
+        before and after the steps.
+        """
         found = {
             **self.base,
-            "env": variables,
+            "env": CaseSensitive({**self.env, **frame.env, **(step_env or {})}),
             "job": self.job_context(),
             "runner": contexts.runner(self.facts, debug=self.debug),
-            "steps": self.steps,
+            "steps": frame.steps,
+            "github": {**self.base["github"], **self._own_github(frame), **github},
         }
-        found["github"] = {**self.base["github"], **self.own_github(), **github}
-        return Scope(found, self.functions())
+        if frame.inputs is not None:
+            found["inputs"] = frame.inputs
+        status = self.status if of_job or frame.status is None else self._of_composite(frame.status)
+        return Scope(found, self._functions(status))
 
-    def own_github(self) -> dict[str, str]:
-        """The keys of `github` that depend on the machine."""
-        return {"workspace": self.facts.layout.workspace, "event_path": self.event_path}
+    def _of_composite(self, status: Outcome) -> Outcome:
+        return self.status if self.status is Outcome.CANCELLED else status
 
-    @property
-    def event_path(self) -> str:
-        return f"{self.facts.layout.temp}/_github_workflow/event.json"
+    def _own_github(self, frame: Frame) -> dict[str, str]:
+        """The keys of `github` that depend on the machine and on the composite."""
+        layout = self.facts.layout
+        found = {"workspace": layout.workspace, "event_path": layout.event, **frame.github}
+        return found | ({"action_status": str(frame.status)} if frame.status else {})
 
     def inputs(self) -> dict[str, str]:
         """The files that a job's first script finds: the event, until a step has had it."""
-        if self.has_event:
-            return {}
-        return {self.event_path: json.dumps(self.base["github"]["event"], indent=2)}
+        return {} if self.has_event else {self.facts.layout.event: self.event()}
+
+    def event(self) -> str:
+        return json.dumps(self.base["github"]["event"], indent=2)
 
     def job_context(self) -> dict[str, Any]:
         """The `job` context."""
+        facts = self.facts
         found: dict[str, Any] = {**self.base.get("job", {}), "status": str(self.status)}
-        if self.facts.id:
-            found["container"] = {"id": self.facts.id, "network": self.facts.network}
+        if facts.id:
+            found["container"] = {"id": facts.id, "network": facts.network}
+        if facts.services:
+            found["services"] = {
+                name: {"id": service.id, "network": service.network, "ports": dict(service.ports)}
+                for name, service in facts.services.items()
+            }
         return found
 
-    def functions(self) -> dict[str, Callable[..., Value]]:
+    def _functions(self, status: Outcome) -> dict[str, Callable[..., Value]]:
         """The functions that depend on the job (actions/runner, Runner.Worker/Expressions)."""
         return {
             "always": lambda: True,
-            "success": lambda *_: self.status is Outcome.SUCCESS,
-            "failure": lambda *_: self.status is Outcome.FAILURE,
+            "success": lambda *_: status is Outcome.SUCCESS,
+            "failure": lambda *_: status is Outcome.FAILURE,
             "cancelled": lambda: self.status is Outcome.CANCELLED,
             "hashfiles": self._hash_files,
         }

@@ -1,27 +1,27 @@
-"""One step while it runs: its expressions answered, and the ladder it goes down."""
+"""One phase of one step while it runs: its expressions answered, and the ladder it goes down."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 import trio
 
-from engine import contexts
-from engine.events import Annotation, AttemptFailed, Outcome, StepStarted
+from engine.events import Annotation, AnnotationLevel, AttemptFailed, Outcome, Phase, StepStarted
 from engine.expr import to_string
-from engine.job import files, shells
+from engine.job import files, phase, shells
 from engine.job.conditional import conditional
-from engine.job.executed import Script, executed
-from engine.job.order import Bench, JobOrder
+from engine.job.executed import Work, executed
+from engine.job.frame import Use
+from engine.job.order import Bench
 from engine.job.result import StepResult, ended
-from engine.job.retried import retried
+from engine.job.retried import Try, retried
+from engine.job.script import script
 from engine.job.state import NeedsHash
 from engine.job.timed import timed
 from engine.job.tolerated import tolerated
-from engine.model import Defaults, Step
+from engine.machine import ContainerError
+from engine.model import Step
 from engine.tree import (
     Scope,
     Unresolved,
@@ -38,60 +38,97 @@ _STATUS = {
     Outcome.FAILURE: "an earlier step failed",
     Outcome.CANCELLED: "the job was cancelled",
 }
+_CONTROLS = frozenset(("wait", "wait-all", "cancel", "parallel"))
+
+# What a `uses:` or a control step does is not of this module; asked once the step may run.
+Prepare = Callable[["LiveStep"], Awaitable[Try]]
+
+
+class CannotRun(Exception):
+    """The step can't be started; its failure says why."""
 
 
 class LiveStep:
-    """One step while it runs."""
+    """One phase of one step while it runs."""
 
-    def __init__(self, bench: Bench, index: int, step: Step, action: str) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        use: Use,
+        phase_: Phase,
+        prepare: Prepare,
+        began: Callable[[], None] = lambda: None,
+    ) -> None:
         self.bench = bench
-        self.index = index
-        self.step = step
-        self.files = files.fresh(bench.state.facts.layout.temp)
-        self.github = {"action": action, **self.files.paths}
-        self.env: dict[str, str] = {}
-        self.name = _default_name(step)
+        self.use = use
+        self.phase = phase_
+        self.prepare = prepare
+        self.began = began
+        self.files = files.fresh(bench.state.facts.layout.commands)
+        self.github = {"action": use.action, **self.files.paths}
+        self.name = self._titled(_default_name(use.step))
         self.started = trio.current_time()
         self.attempts = 0
+        self.delegates = False  # other steps run in this one, and a cancel is for them
+
+    @property
+    def step(self) -> Step:
+        return self.use.step
 
     def scope(self) -> Scope:
-        return self.bench.state.scope(self.env, **self.github)
+        of_job = self.phase != "main"
+        return self.bench.state.scope(self.use.frame, self.use.env, of_job=of_job, **self.github)
 
     def reconsider(self, scope: trio.CancelScope) -> None:
         """A cancel came: go on only if the step's condition still holds (`always()`)."""
         self.bench.state.status = Outcome.CANCELLED
-        try:
-            wanted = self.step.condition is not None and holds(self.step.condition, self.scope())
-        except (Unresolved, NeedsHash):
-            wanted = False
-        if not wanted:
+        if not self.delegates and not self._still_wanted():
             scope.cancel()
+
+    def _still_wanted(self) -> bool:
+        condition = phase.condition(self.use, self.phase)
+        if condition is None:
+            return self._always()
+        try:
+            return holds(condition, self.scope())
+        except (Unresolved, NeedsHash):
+            return False
+
+    def _always(self) -> bool:
+        """Whether the step runs in any case where it has no condition of its own."""
+        return self.phase != "main" or self.step.kind in _CONTROLS
 
     async def run(self) -> StepResult:
         """The ladder: conditional, tolerated, timed, retried, executed."""
         self.bench.state.hashes.clear()  # other steps may have changed the files
         try:
-            self.env = await self.bench.answer(lambda: strings(self.step.env, self.scope()))
-            self.name = self._foreseen_name()
+            if self.phase != "post":
+                self.use.env = await self.bench.answer(
+                    lambda: strings(self.step.env, self.bench.state.scope(self.use.frame))
+                )
+            self.name = self._titled(self._foreseen_name())
             return await conditional(self._holds, self._why_not, self._tolerated)
         except Unresolved as error:
             return ended(Outcome.FAILURE, str(error.problem))
 
     async def _holds(self) -> bool:
-        condition = self.step.condition
-        if condition is None:
-            return self.bench.state.status is Outcome.SUCCESS
-        found = condition
-        return await self.bench.answer(lambda: holds(found, self.scope()))
+        condition = phase.condition(self.use, self.phase)
+        if condition is not None:
+            return await self.bench.answer(lambda: holds(condition, self.scope()))
+        return self._always() or bool(self.scope().functions["success"]())
 
     def _why_not(self) -> str:
-        status = _STATUS[self.bench.state.status]
-        if self.step.condition is None:
-            return status
-        return f"{why_false(self.step.condition, self.scope())}; {status}"
+        status = _STATUS[self._status()]
+        condition = phase.condition(self.use, self.phase)
+        return f"{why_false(condition, self.scope())}; {status}" if condition else status
+
+    def _status(self) -> Outcome:
+        status = self.bench.state.status
+        own = self.use.frame.status
+        return status if own is None or status is Outcome.CANCELLED else own
 
     async def _tolerated(self) -> StepResult:
-        self.name = await self._display_name()
+        self.name = self._titled(await self._display_name())
         return await tolerated(self._may_fail, self._attempted)
 
     async def _may_fail(self) -> bool:
@@ -109,7 +146,7 @@ class LiveStep:
             return await self._timed()
         except Unresolved as error:
             return ended(Outcome.FAILURE, str(error.problem))
-        except shells.ShellError as error:
+        except (shells.ShellError, CannotRun, ContainerError) as error:
             return ended(Outcome.FAILURE, str(error))
 
     async def _timed(self) -> StepResult:
@@ -119,79 +156,88 @@ class LiveStep:
         message = f"The action '{self.name}' has timed out after {to_string(minutes)} minutes."
         return await timed(60 * minutes, message, await self._prepared())
 
-    async def _prepared(self) -> Callable[[], Awaitable[StepResult]]:
-        """What to run, its expressions answered once for all attempts."""
-        if self.step.kind == "uses":
-            return self._checkout
-        script = await self.bench.answer(self._script)
-        self._announce(script)
-        return partial(retried, self.step.retry, self._attempt_failed, partial(self._once, script))
+    async def _prepared(self) -> Try:
+        """What to do, its expressions answered once for all attempts."""
+        if self.step.kind != "run":
+            return await self.prepare(self)
+        make = partial(script, self.bench, self.use)
+        return self.tried(await self.bench.answer(lambda: make(self.scope(), self.files)))
 
-    async def _once(self, script: Script) -> StepResult:
+    # --- what `prepare` makes use of ----------------------------------------------------------
+
+    def tried(self, work: Work) -> Try:
+        """Announce the work, to be done until it succeeds or its attempts are used up."""
+        self.announce(work)
+        return self.retried(partial(self._once, work))
+
+    def retried(self, inner: Try) -> Try:
+        policy = self.step.retry if self.phase == "main" else None
+        return partial(retried, policy, self._attempt_failed, inner)
+
+    async def _once(self, work: Work) -> StepResult:
         self.attempts += 1
         self.bench.state.has_event = True
-        return await executed(script, self.bench.machine, self.bench.masks, self.bench.emit)
+        bench = self.bench
+        job, step = bench.order.leg.key, self.use.index
+        return await executed(work, job, step, bench.masks, bench.emit, debug=bench.state.debug)
 
-    async def _checkout(self) -> StepResult:
-        """The workspace already holds the repository; nothing is left to be done."""
-        self._announce(None)
-        return ended(Outcome.SUCCESS)
-
-    def _script(self) -> Script:
-        state, scope = self.bench.state, self.scope()
-        defaults = _Defaults(self.bench.order)
-        shell = shells.choose(
-            self.step.shell.text if self.step.shell else defaults.shell(scope),
-            in_container=self.bench.order.leg.container is not None,
-            has_bash=state.facts.bash,
+    def announce(self, work: Work | None = None) -> None:
+        """Say that the step starts, and what it will do."""
+        self.began()
+        hide = self.bench.masks.hide
+        state, use = self.bench.state, self.use
+        self.bench.emit(
+            StepStarted(
+                job=self.bench.order.leg.key,
+                step=use.index,
+                name=hide(self.name),
+                id=self.step.id,
+                phase=self.phase,
+                depth=use.frame.depth,
+                script=hide(work.script) if work else "",
+                shell=hide(work.shell) if work else "",
+                env={
+                    name: hide(value)
+                    for name, value in {**state.env, **use.frame.env, **use.env}.items()
+                },
+            )
         )
-        directory = string(self.step.working_directory, scope) or defaults.directory(scope)
-        workspace = state.facts.layout.workspace
+
+    def annotate(self, message: str, level: AnnotationLevel = "error") -> None:
+        hidden = self.bench.masks.hide(message)
+        job, step = self.bench.order.leg.key, self.use.index
+        self.bench.emit(Annotation(job=job, step=step, level=level, message=hidden))
+
+    def _attempt_failed(self, attempt: int, result: StepResult, delay: float) -> None:
         policy = self.step.retry
-        return Script(
-            job=self.bench.order.leg.key,
-            step=self.index,
-            text=string(self.step.run, scope),
-            shell=shell,
-            cwd=posixpath.join(workspace, directory) if directory else workspace,
-            files=self.files,
-            env=self._variables(scope),
-            path=tuple(state.path),
-            inputs=state.inputs(),
-            debug=state.debug,
-            keep_printed=bool(policy and policy.on and policy.on.output),
+        self.bench.emit(
+            AttemptFailed(
+                job=self.bench.order.leg.key,
+                step=self.use.index,
+                attempt=attempt,
+                attempts=policy.attempts if policy else attempt,
+                reason=self.bench.masks.hide(result.reason),
+                delay=delay,
+            )
         )
 
-    def _variables(self, scope: Scope) -> dict[str, str]:
-        """The step's environment, later entries winning (actions/runner, Handler)."""
-        state = self.bench.state
-        github: Any = scope.contexts["github"]
-        github = {**github, "job": self.bench.order.leg.job.id}
-        runner: Any = scope.contexts["runner"]
-        home = state.facts.layout.home
-        return {
-            "CI": "true",
-            **({"HOME": home} if home else {}),
-            **self.bench.order.env,
-            **state.env,
-            **self.env,
-            **contexts.default_variables(github, runner),
-            "GITHUB_ACTIONS": "true",
-            "ACT": "true",
-        }
+    # --- names ----------------------------------------------------------------------------------
+
+    def _titled(self, name: str) -> str:
+        return {"pre": f"Pre {name}", "main": name, "post": f"Post {name}"}[self.phase]
 
     def _foreseen_name(self) -> str:
         """The name of a step that may be skipped: nothing is asked of the machine for it."""
         try:
             return self._name()
         except (Unresolved, NeedsHash):
-            return self.name
+            return _default_name(self.step)
 
     async def _display_name(self) -> str:
         try:
             return await self.bench.answer(self._name)
         except Unresolved:
-            return self.name
+            return _default_name(self.step)
 
     def _name(self) -> str:
         scope = self.scope()
@@ -200,65 +246,25 @@ class LiveStep:
             return name or _default_name(self.step)
         return _run_name(string(self.step.run, scope))
 
-    def _announce(self, script: Script | None) -> None:
-        hide = self.bench.masks.hide
-        self.bench.emit(
-            StepStarted(
-                job=self.bench.order.leg.key,
-                step=self.index,
-                name=hide(self.name),
-                id=self.step.id,
-                script=hide(script.text) if script else "",
-                shell=hide(script.shell.shown) if script else "",
-                env={
-                    name: hide(value)
-                    for name, value in {**self.bench.state.env, **self.env}.items()
-                },
-            )
-        )
-
-    def _attempt_failed(self, attempt: int, result: StepResult, delay: float) -> None:
-        policy = self.step.retry
-        self.bench.emit(
-            AttemptFailed(
-                job=self.bench.order.leg.key,
-                step=self.index,
-                attempt=attempt,
-                attempts=policy.attempts if policy else attempt,
-                reason=self.bench.masks.hide(result.reason),
-                delay=delay,
-            )
-        )
-
-    def annotate(self, message: str) -> None:
-        hidden = self.bench.masks.hide(message)
-        self.bench.emit(
-            Annotation(job=self.bench.order.leg.key, step=self.index, level="error", message=hidden)
-        )
-
-
-class _Defaults:
-    """`defaults.run`, key by key: the job's, then the workflow's."""
-
-    def __init__(self, order: JobOrder) -> None:
-        self.levels: tuple[Defaults, ...] = (order.leg.job.defaults, order.workflow.defaults)
-
-    def shell(self, scope: Scope) -> str:
-        return next(filter(None, (string(level.shell, scope) for level in self.levels)), "")
-
-    def directory(self, scope: Scope) -> str:
-        found = (string(level.working_directory, scope) for level in self.levels)
-        return next(filter(None, found), "")
-
 
 def _default_name(step: Step) -> str:
     if step.name is not None:
         return step.name.node.text
     if step.uses is not None:
         return f"Run {step.uses.text}"
-    return _run_name(step.run.node.text if step.run else step.kind)
+    if step.run is not None:
+        return _run_name(step.run.node.text)
+    return _CONTROL_NAMES[step.kind].format(", ".join(step.targets))
 
 
-def _run_name(script: str) -> str:
-    lines = script.strip().splitlines()
+_CONTROL_NAMES = {
+    "wait": "Wait for {}",
+    "wait-all": "Wait for all background steps",
+    "cancel": "Cancel {}",
+    "parallel": "Run steps in parallel",
+}
+
+
+def _run_name(text: str) -> str:
+    lines = text.strip().splitlines()
     return f"Run {lines[0]}" if lines else "Run"

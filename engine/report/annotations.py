@@ -28,7 +28,8 @@ class Annotations:
     write: Callable[[str], None]
     summarize: Callable[[str], None]
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
-    _held: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _held: dict[tuple[str, str, int], list[str]] = field(default_factory=dict)
+    _calls: set[tuple[str, str]] = field(default_factory=set)
     _rows: list[str] = field(default_factory=list)
     _pages: list[str] = field(default_factory=list)
 
@@ -43,8 +44,8 @@ class Annotations:
     def _say(self, text: str) -> None:
         self.write(_harmless(text))
 
-    def _hold(self, event: Event, text: str) -> None:
-        self._held.setdefault((event.run, event.job), []).append(text)
+    def _hold(self, event: events.StepEvent, text: str) -> None:
+        self._held.setdefault((event.run, event.job, event.step), []).append(text)
 
     def _workflow_skipped(self, event: events.WorkflowSkipped) -> None:
         self._say(not_started(event))
@@ -57,6 +58,17 @@ class Annotations:
     def _job_started(self, event: events.JobStarted) -> None:
         self._names[event.run, event.job] = event.name
         self._say(f"{event.name}: runs in {event.isolation}")
+
+    def _job_called(self, event: events.JobCalled) -> None:
+        self._names[event.run, event.job] = event.name
+        self._calls.add((event.run, event.job))
+        self._say(f"{event.name}: calls {event.file}")
+
+    def _job_attempt_failed(self, event: events.JobAttemptFailed) -> None:
+        self._say(
+            f"{self._name(event)}: attempt {event.attempt} of {event.attempts} failed: "
+            f"{event.reason} Trying again in {duration(event.delay)}."
+        )
 
     def _output(self, event: events.Output) -> None:
         self._hold(event, _harmless(event.text))
@@ -77,17 +89,22 @@ class Annotations:
         self._hold(event, _harmless(f"> {event.title}"))
 
     def _step_finished(self, event: events.StepFinished) -> None:
-        held = self._held.pop((event.run, event.job), [])
+        if event.depth:  # of a composite, which becomes one group
+            return self._hold(event, _harmless(f"{event.name} - {event.outcome}"))
+        held = self._held.pop((event.run, event.job, event.step), [])
         time = "" if event.outcome is Outcome.SKIPPED else f" ({duration(event.seconds)})"
         title = f"{self._name(event)}: {event.name} - {event.outcome}{time}"
         self.write(f"::group::{_data(title)}\n")
         self.write("".join(held))
         self.write("::endgroup::\n")
+        return None
 
     def _job_finished(self, event: events.JobFinished) -> None:
         self._names[event.run, event.job] = event.name
         reason = f": {event.reason}" if event.reason else ""
         self._say(f"{event.name}: {event.outcome}{reason}")
+        if (event.run, event.job) in self._calls and not event.reason:
+            return  # what a job calls has rows of its own
         icon = _ICONS[event.outcome]
         time = "" if event.outcome is Outcome.SKIPPED else duration(event.seconds)
         self._rows.append(
@@ -133,6 +150,8 @@ _HANDLERS: dict[type[Event], Callable[[Annotations, Any], None]] = {
     events.Annotation: Annotations._annotation,
     events.GroupStarted: Annotations._group,
     events.StepFinished: Annotations._step_finished,
+    events.JobCalled: Annotations._job_called,
+    events.JobAttemptFailed: Annotations._job_attempt_failed,
     events.JobFinished: Annotations._job_finished,
     events.Summary: Annotations._summary,
     events.Log: Annotations._log,

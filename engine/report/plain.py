@@ -25,14 +25,22 @@ class _Job:
     where: str = "-"
     matrix: Mapping[str, Any] = field(default_factory=dict)
     retries: int = 0
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+    calls: bool = False
+    running: dict[int, str] = field(default_factory=dict)  # the names of steps by their number
+    tails: dict[int, deque[str]] = field(default_factory=dict)
     failed_step: str = ""
     failed_lines: list[str] = field(default_factory=list)
     finished: events.JobFinished | None = None
 
+    def tail(self, step: int) -> deque[str]:
+        """The last lines of a step."""
+        return self.tails.setdefault(step, deque(maxlen=TAIL))
+
 
 @dataclass(slots=True)
 class _Run:
+    """`order` says where each job stands among those of its workflow, by its key without a leg."""
+
     workflow: str
     event: str
     order: dict[str, int]
@@ -43,7 +51,7 @@ class _Run:
 class Plain:
     """A reporter; `write` gets whole lines with their newline, `close` prints the table.
 
-    `again` gives the command that runs one job once more, by its event, its id and its matrix.
+    `again` gives the command that runs one job once more, by its id and its matrix values.
     `many` says that several workflows run, so that each line names its workflow too. `aside` gets
     what is no part of the output, such as a workflow that is not started.
     """
@@ -78,9 +86,13 @@ class Plain:
     def _prefix(self, event: Event) -> str:
         bar = "│" if self.style.unicode else "|"
         name = self._name(event.run, event.job)
+        running = self._jobs[event.run, event.job].running if event.job else {}
+        if isinstance(event, events.StepEvent) and event.step in running and len(running) > 1:
+            name = f"{name} {'›' if self.style.unicode else '>'} {running[event.step]}"
         return self.style.paint(f"{name} {bar}", "cyan") if event.job else ""
 
     def _line(self, event: Event, text: str, colour: str = "") -> None:
+        self._job(event)
         prefix = self._prefix(event)
         for line in text.split("\n"):
             painted = self.style.paint(line, colour) if colour else line
@@ -109,6 +121,21 @@ class Plain:
         job.name, job.where, job.matrix = event.name, event.isolation, event.matrix
         image = f" ({event.image})" if event.image else ""
         self._line(event, f"runs in {event.isolation}{image}", "dim")
+        if self.verbose and event.permissions:
+            levels = ", ".join(f"{scope}: {level}" for scope, level in event.permissions.items())
+            self._line(event, f"GITHUB_TOKEN permissions: {levels}", "dim")
+
+    def _job_called(self, event: events.JobCalled) -> None:
+        job = self._job(event)
+        job.name, job.matrix, job.calls = event.name, event.matrix, True
+        if event.run in self._runs:
+            self._runs[event.run].order.update({id_: n for n, id_ in enumerate(event.jobs)})
+        self._line(event, f"calls {event.file}", "dim")
+
+    def _job_attempt_failed(self, event: events.JobAttemptFailed) -> None:
+        job = self._job(event)
+        job.failed_step, job.failed_lines = "", []
+        self._again(event)
 
     def _job_finished(self, event: events.JobFinished) -> None:
         job = self._job(event)
@@ -119,30 +146,37 @@ class Plain:
             self._failures.append((event.run, event.job))
 
     def _step_started(self, event: events.StepStarted) -> None:
-        self._job(event).tail.clear()
-        self._line(event, event.name, "bold")
+        job = self._job(event)
+        if not event.depth:
+            job.running[event.step] = event.name
+        job.tail(event.step).clear()
+        self._line(event, f"{_indent(event)}{event.name}", "bold")
         if self.verbose and event.script:
             self._line(event, "\n".join(f"  {line}" for line in _shown(event)), "dim")
 
     def _step_finished(self, event: events.StepFinished) -> None:
-        job = self._job(event)
+        job, indent = self._job(event), _indent(event)
+        tail = job.tail(event.step)
         if event.outcome is Outcome.SKIPPED:
             reason = f": {event.reason}" if event.reason else ""
-            return self._line(event, f"- {event.name} skipped{reason}", "dim")
-        text = f"{self.style.mark(event.outcome)} {event.name}"
+            return self._line(event, f"{indent}- {event.name} skipped{reason}", "dim")
+        text = f"{indent}{self.style.mark(event.outcome)} {event.name}"
         text += f" {self.style.paint(duration(event.seconds), 'dim')}"
-        if event.reason and not _ends_with(job.tail, event.reason):
+        if event.reason and not _ends_with(tail, event.reason):
             text += f": {event.reason}"
         if event.outcome is Outcome.FAILURE and event.conclusion is Outcome.SUCCESS:
             text += " (continue-on-error)"
         self._line(event, text)
+        if event.depth:
+            return None
         if event.conclusion is Outcome.FAILURE and not job.failed_step:
-            job.failed_step, job.failed_lines = event.name, list(job.tail)
-            if event.reason and not _ends_with(job.tail, event.reason):
+            job.failed_step, job.failed_lines = event.name, list(tail)
+            if event.reason and not _ends_with(tail, event.reason):
                 job.failed_lines.append(event.reason)
+        job.running.pop(event.step, None)
         return None
 
-    def _attempt_failed(self, event: events.AttemptFailed) -> None:
+    def _again(self, event: events.AttemptFailed | events.JobAttemptFailed) -> None:
         self._job(event).retries += 1
         text = (
             f"attempt {event.attempt} of {event.attempts} failed: {event.reason} "
@@ -152,7 +186,7 @@ class Plain:
 
     def _output(self, event: events.Output) -> None:
         lines = event.text.removesuffix("\n").split("\n")
-        self._job(event).tail.extend(lines[-TAIL:])
+        self._job(event).tail(event.step).extend(lines[-TAIL:])
         if not self.quiet:
             prefix = f"{self._prefix(event)}   "
             self.write(prefix + f"\n{prefix}".join(lines) + "\n")
@@ -167,7 +201,7 @@ class Plain:
         title = f"{event.title}: " if event.title else ""
         where = f" ({place})" if place else ""
         lines = f"{event.level}: {title}{event.message}{where}".split("\n")
-        self._job(event).tail.extend(lines)
+        self._job(event).tail(event.step).extend(lines)
         for line in lines:
             self._line(event, f"  {line}", _COLOURS[event.level])
 
@@ -203,17 +237,23 @@ class Plain:
         for skipped in self._skipped if self._runs else ():
             self.write(f"{self.style.mark(Outcome.SKIPPED)} {not_started(skipped)}\n")
 
-    def _place(self, item: tuple[tuple[str, str], _Job]) -> tuple[int, int, int]:
-        """Workflows as they started, jobs as in their file, legs as in their matrix."""
+    def _place(self, item: tuple[tuple[str, str], _Job]) -> tuple[int, list[tuple[int, int]]]:
+        """Workflows as they started, jobs as in their file, legs as in their matrix; what a job
+        calls stands after it."""
         (run, key), _ = item
-        id_, _, leg = key.partition(".")
-        order = self._runs[run].order.get(id_, 0) if run in self._runs else 0
-        return list(self._runs).index(run) if run in self._runs else 0, order, int(leg or 0)
+        known = self._runs.get(run)
+        order = known.order if known else {}
+        found, above = [], ""
+        for part in key.split("/"):
+            id_, _, leg = part.partition(".")
+            found.append((order.get(f"{above}{id_}", 0), int(leg or 0)))
+            above += f"{part}/"
+        return list(self._runs).index(run) if known else 0, found
 
     def _row(self, key: tuple[str, str], job: _Job) -> list[str]:
         event = job.finished
-        if event is None:
-            return []
+        if event is None or (job.calls and not event.reason):
+            return []  # what a job calls has rows of its own
         return [
             self.style.mark(event.outcome),
             self._name(*key),
@@ -222,6 +262,14 @@ class Plain:
             job.where,
             "; ".join(_notes(job, event)),
         ]
+
+    def _selection(self, key: tuple[str, str]) -> tuple[str, Mapping[str, Any]]:
+        """A job's name for --job, and the values that choose its leg and those of its callers."""
+        run, parts = key[0], key[1].split("/")
+        above = ("/".join(parts[: n + 1]) for n in range(len(parts)))
+        known = (self._jobs[run, each] for each in above if (run, each) in self._jobs)
+        matrix = {name: value for job in known for name, value in job.matrix.items()}
+        return _without_legs(key[1]), matrix
 
     def _show_failure(self, key: tuple[str, str]) -> None:
         job = self._jobs[key]
@@ -232,8 +280,16 @@ class Plain:
             self.write(f"    {line}\n")
         if self.again is not None:
             event = self._runs[key[0]].event if key[0] in self._runs else ""
-            command = self.again(event, key[1].partition(".")[0], job.matrix)
+            command = self.again(event, *self._selection(key))
             self.write(f"Run it again with: {self.style.paint(command, 'bold')}\n")
+
+
+def _indent(event: events.StepStarted | events.StepFinished) -> str:
+    return "  " * event.depth
+
+
+def _without_legs(key: str) -> str:
+    return "/".join(part.partition(".")[0] for part in key.split("/"))
 
 
 def _shown(event: events.StepStarted) -> list[str]:
@@ -260,10 +316,12 @@ _HANDLERS: dict[type[Event], Callable[[Plain, Any], None]] = {
     events.RunStarted: Plain._run_started,
     events.RunFinished: Plain._run_finished,
     events.JobStarted: Plain._job_started,
+    events.JobCalled: Plain._job_called,
+    events.JobAttemptFailed: Plain._job_attempt_failed,
     events.JobFinished: Plain._job_finished,
     events.StepStarted: Plain._step_started,
     events.StepFinished: Plain._step_finished,
-    events.AttemptFailed: Plain._attempt_failed,
+    events.AttemptFailed: Plain._again,
     events.Output: Plain._output,
     events.GroupStarted: Plain._group_started,
     events.Annotation: Plain._annotation,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.actions.manifest import DockerRuns
+from engine.actions.reach import folders, reached
+from engine.actions.resolve import NOTHING, Finder, Resolved
 from engine.contexts import RunFacts
 from engine.job import Cancellation
 from engine.machine import Credentials, Layout, MachineSpec, PullPolicy, Runner, WorkspaceMode
@@ -53,6 +55,18 @@ Choose = Callable[[Leg], Berth]
 
 
 @dataclass(frozen=True, slots=True)
+class Supplies:
+    """What was brought for the steps before a run: actions, and the Node that runs them."""
+
+    actions: Resolved = NOTHING
+    finder: Finder | None = None
+    externals: Path | None = None
+
+
+NO_SUPPLIES = Supplies()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the user asked of a run, beside the workflow itself."""
 
@@ -69,15 +83,20 @@ class Settings:
     options: str = ""
     network: str = ""
     platform: str = ""
+    docker_socket: bool = True
     debug: bool = False
+    supplies: Supplies = NO_SUPPLIES
 
 
-def machine_spec(leg: Leg, berth: Berth, settings: Settings, facts: RunFacts) -> MachineSpec:
+def machine_spec(
+    leg: Leg, berth: Berth, settings: Settings, facts: RunFacts, attempt: int = 1
+) -> MachineSpec:
     """What the runner is told: the job's container, or the image that stands for its label."""
-    container = leg.container
+    container, supplies = leg.container, settings.supplies
+    used = list(reached(leg.job.steps, supplies.actions))
     return MachineSpec(
         run_id=facts.run_id,
-        name=re.sub(r"[^a-zA-Z0-9_.-]", "-", leg.key),
+        name=machine_name(leg.key, attempt),
         layout=layout(facts.checkout.name, in_container=container is not None),
         source=settings.source,
         hidden=settings.hidden,
@@ -93,7 +112,17 @@ def machine_spec(leg: Leg, berth: Berth, settings: Settings, facts: RunFacts) ->
         credentials=Credentials(container.username, container.password)
         if container and container.username
         else None,
+        localhost=container is None,
+        actions=folders(used),
+        externals=supplies.externals,
+        contains=any(one is None or isinstance(one.action.runs, DockerRuns) for one in used),
+        docker_socket=settings.docker_socket,
     )
+
+
+def machine_name(key: str, attempt: int = 1) -> str:
+    """A name for each machine of a run: no id begins with a digit, as the legs' numbers do."""
+    return key.replace("/", ".") + (f".try-{attempt}" if attempt > 1 else "")
 
 
 def layout(repository: str, *, in_container: bool) -> Layout:
@@ -104,6 +133,8 @@ def layout(repository: str, *, in_container: bool) -> Layout:
             temp="/__w/_temp",
             tool_cache="/__t",
             home="/github/home",
+            actions="/__w/_actions",
+            externals="/__e",
         )
     return Layout(
         workspace=f"/home/runner/work/{repository}/{repository}",

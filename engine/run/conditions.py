@@ -7,68 +7,68 @@ from typing import Any
 
 from engine.events import Outcome
 from engine.model import Job
-from engine.run.shared import Shared
+from engine.run.part import Part
 from engine.tree import Condition, Scope, holds, why_false
 
 
-def scope_of(shared: Shared, job: Job) -> Scope:
+def scope_of(part: Part, job: Job) -> Scope:
     """What a job's own expressions see, once the jobs it needs have ended."""
-    needs = {
-        need: {
-            "result": str(shared.finished[need].outcome),
-            "outputs": dict(shared.finished[need].outputs),
-        }
-        for need in shared.plan.needs[job.id]
-    }
-    github = {**shared.base["github"], "job": job.id}
-    found = {**shared.base, "github": github, "needs": needs}
-    return Scope(found, functions(shared, job))
+    needs = {need: result_of(part, need) for need in part.plan.needs[job.id]}
+    github = {**part.base["github"], "job": job.id}
+    found = {**part.base, "github": github, "needs": needs}
+    return Scope(found, functions(part, job))
 
 
-def functions(shared: Shared, job: Job) -> dict[str, Callable[..., Any]]:
+def result_of(part: Part, id_: str) -> dict[str, Any]:
+    """What the contexts `needs` and `jobs` say of a job that has ended."""
+    finished = part.finished[id_]
+    return {"result": str(finished.outcome), "outputs": dict(finished.outputs)}
+
+
+def functions(part: Part, job: Job) -> dict[str, Callable[..., Any]]:
     """Status functions of a job look at all its ancestors (GitHub, server side)."""
-    ancestors = shared.plan.ancestors[job.id]
+    ancestors = part.plan.ancestors[job.id]
     by_folded = {id_.lower(): id_ for id_ in ancestors}
 
     def results(names: tuple[str, ...]) -> list[Outcome]:
         chosen = [by_folded[n.lower()] for n in names if n.lower() in by_folded]
-        return [shared.finished[id_].outcome for id_ in (chosen if names else ancestors)]
+        return [part.finished[id_].outcome for id_ in (chosen if names else ancestors)]
 
     def success(*names: str) -> bool:
         fine = all(found is Outcome.SUCCESS for found in results(names))
-        return fine and not shared.cancellation.requested
+        return fine and not part.cancellation.requested
 
     return {
         "always": lambda: True,
-        "cancelled": lambda: shared.cancellation.requested,
+        "cancelled": lambda: part.cancellation.requested,
         "success": success,
         "failure": lambda *names: Outcome.FAILURE in results(names),
     }
 
 
-def why_skipped(shared: Shared, job: Job, scope: Scope) -> str | None:
+def why_skipped(part: Part, job: Job, scope: Scope) -> str | None:
     """Why the job does not run, or None where it does. Raises Unresolved."""
     if job.condition is not None:
         if holds(job.condition, scope):
             return None
-        return _explained(shared, job, job.condition, scope)
+        return _explained(part, job, job.condition, scope)
     if scope.functions["success"]():
         return None
-    return _blamed(shared, job)
+    return _blamed(part, job)
 
 
-def _explained(shared: Shared, job: Job, condition: Condition, scope: Scope) -> str:
+def _explained(part: Part, job: Job, condition: Condition, scope: Scope) -> str:
     reason = why_false(condition, scope)
     asked = "success() is false" in reason.replace("`", "")
-    blame = _blamed(shared, job) if asked else ""
+    blame = _blamed(part, job) if asked else ""
     return f"{reason} ({blame})" if blame else reason
 
 
-def _blamed(shared: Shared, job: Job) -> str:
-    if shared.cancellation.requested:
-        return shared.cancellation.reason
-    for id_ in (*shared.plan.needs[job.id], *sorted(shared.plan.ancestors[job.id])):
-        outcome = shared.finished[id_].outcome
+def _blamed(part: Part, job: Job) -> str:
+    if part.cancellation.requested:
+        return part.cancellation.reason
+    for id_ in (*part.plan.needs[job.id], *sorted(part.plan.ancestors[job.id])):
+        outcome = part.finished[id_].outcome
         if outcome is not Outcome.SUCCESS:
             return f'it needs "{id_}", which ended as {outcome}'
     return ""

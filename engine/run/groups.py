@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from engine.expr import to_string
@@ -44,10 +44,9 @@ async def turn_in(
         yield
 
 
-def deadlock(shared: Shared, group: Group | None, job: str) -> str:
+def deadlock(held: Iterable[Group], group: Group | None, job: str) -> str:
     """Why a job would wait for its own run for ever, in GitHub's words; '' where it would not."""
-    above = shared.group
-    if group is None or above is None or group.name.lower() != above.name.lower():
+    if group is None or group.name.lower() not in (above.name.lower() for above in held):
         return ""
     return (
         f"Canceling since a deadlock was detected for concurrency group: '{group.name}' "

@@ -20,6 +20,11 @@ def masked(event: Event, hide: Callable[[str], str]) -> Event:
             labels = tuple(map(hide, event.runs_on))
             matrix = _hidden(event.matrix, hide)
             return replace(event, name=hide(event.name), runs_on=labels, matrix=matrix)
+        case events.JobCalled():
+            matrix = _hidden(event.matrix, hide)
+            return replace(event, name=hide(event.name), matrix=matrix)
+        case events.JobAttemptFailed():
+            return replace(event, reason=hide(event.reason))
         case events.JobFinished():
             return replace(event, name=hide(event.name), reason=hide(event.reason))
         case events.Log():

@@ -1,4 +1,4 @@
-"""What the jobs of one run share."""
+"""What all jobs of a run share, whichever workflow they are written in."""
 
 from __future__ import annotations
 
@@ -12,22 +12,13 @@ import trio
 from engine import contexts
 from engine.ahead import Ahead
 from engine.contexts import RunFacts
-from engine.events import Emit, Event, JobFinished, Log, Outcome
+from engine.events import Emit, Event, JobFinished, Log
 from engine.job import Cancellation
 from engine.machine import Machine
 from engine.masks import Masks
-from engine.plan import Leg, Plan
-from engine.run.berth import Berth, Choose, EnterGroup, Group, Settings, machine_spec
+from engine.plan import Leg
+from engine.run.berth import Berth, Choose, EnterGroup, Settings, machine_spec
 from engine.run.hiding import masked
-
-
-@dataclass(slots=True)
-class Finished:
-    """A job with all its legs, as the jobs that need it see it."""
-
-    outcome: Outcome
-    outputs: dict[str, str] = field(default_factory=dict)
-    passes: bool = True  # whether the run may still succeed
 
 
 @dataclass(slots=True)
@@ -41,9 +32,8 @@ class Tally:
 
 @dataclass(slots=True)
 class Shared:
-    """One run: what it was given, and what its jobs tell each other."""
+    """One run: what it was given, and what all its jobs use."""
 
-    plan: Plan
     facts: RunFacts
     settings: Settings
     choose: Choose
@@ -52,25 +42,14 @@ class Shared:
     ahead: Ahead
     sink: Emit
     enter_group: EnterGroup | None = None
-    group: Group | None = None  # the run's own
-    finished: dict[str, Finished] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     started: trio.Event = field(default_factory=trio.Event)  # the first machine is there
-    secrets: dict[str, str] = field(init=False, repr=False)
-    masks: Masks = field(init=False)
-    base: dict[str, Any] = field(init=False, repr=False)
+    masks: Masks = field(default_factory=Masks)
+    github: dict[str, Any] = field(init=False, repr=False)
     _over: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        token = {"GITHUB_TOKEN": self.facts.token} if self.facts.token else {}
-        self.secrets = {**token, **self.settings.secrets}
-        self.masks = Masks(self.secrets.values())
-        self.base = {
-            "github": contexts.github(self.facts),
-            "vars": dict(self.settings.variables),
-            "inputs": dict(self.settings.inputs),
-            "secrets": self.secrets,
-        }
+        self.github = contexts.github(self.facts)
 
     def emit(self, event: Event) -> None:
         """Pass an event on, masked, and stamped with the run and the time."""
@@ -81,10 +60,13 @@ class Shared:
         event = masked(event, self.masks.hide)
         self.sink(replace(event, run=self.facts.run_id, time=time.time()))
 
-    def open(self, leg: Leg, berth: Berth) -> AbstractAsyncContextManager[Machine]:
-        """A new machine for a leg."""
+    def open(
+        self, leg: Leg, berth: Berth, attempt: int = 1
+    ) -> AbstractAsyncContextManager[Machine]:
+        """A new machine for an attempt at a leg."""
 
         def log(message: str) -> None:
             self.emit(Log(job=leg.key, message=message))
 
-        return berth.runner.open(machine_spec(leg, berth, self.settings, self.facts), log)
+        spec = machine_spec(leg, berth, self.settings, self.facts, attempt)
+        return berth.runner.open(spec, log)

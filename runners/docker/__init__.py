@@ -12,7 +12,10 @@ from pathlib import Path, PurePosixPath
 import trio
 
 from engine.machine import (
+    Build,
     Command,
+    ContainerCommand,
+    ContainerError,
     Exit,
     Facts,
     Layout,
@@ -20,6 +23,7 @@ from engine.machine import (
     MachineError,
     MachineSpec,
     Output,
+    Pull,
 )
 from runners.docker import archive, create, images, owner, workspace
 from runners.docker.api import Api, ApiError, address
@@ -71,6 +75,14 @@ class DockerMachine:
     async def exec(self, command: Command, output: Output) -> Exit:
         """As Machine.exec."""
         return await self._session.exec(command, output)
+
+    async def provide(self, wanted: Pull | Build, log: Log) -> str:
+        """As Machine.provide."""
+        raise ContainerError("Container steps can't be run yet.")
+
+    async def contain(self, command: ContainerCommand, output: Output) -> Exit:
+        """As Machine.contain."""
+        raise ContainerError("Container steps can't be run yet.")
 
     async def put(self, path: str, tar: bytes) -> None:
         """As Machine.put."""

@@ -81,6 +81,7 @@ def _ours(
         | {
             "AutoRemove": True,
             "LogConfig": {"Type": "none"},
+            "Tmpfs": host.get("Tmpfs", {}) | {spec.layout.commands: "mode=1777,exec"},
             "Mounts": [*host.get("Mounts", []), *mounts],
         },
     }

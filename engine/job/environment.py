@@ -1,0 +1,70 @@
+"""What a step finds in its environment, and GitHub's paths as a container step sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine import contexts
+from engine.job.frame import Use
+from engine.job.state import JobState
+from engine.machine import STEP_COMMANDS, STEP_LAYOUT, Layout
+from engine.tree import Scope
+
+
+def variables(
+    state: JobState, use: Use, scope: Scope, given: Mapping[str, str], job: str
+) -> dict[str, str]:
+    """A step's environment, later entries winning (actions/runner, Handler).
+
+    `given` is the environment of the command line.
+    """
+    github: Any = scope.contexts["github"]
+    runner: Any = scope.contexts["runner"]
+    home = state.facts.layout.home
+    return {
+        "CI": "true",
+        **({"HOME": home} if home else {}),
+        **given,
+        **state.env,
+        **use.frame.env,
+        **use.env,
+        **contexts.default_variables({**github, "job": job}, runner),
+        "GITHUB_ACTIONS": "true",
+        "ACT": "true",
+    }
+
+
+def of_action(use: Use) -> dict[str, str]:
+    """What an action finds beside that: its inputs, and the state of its earlier phases."""
+    return {
+        **{f"INPUT_{name.replace(' ', '_').upper()}": text for name, text in use.inputs.items()},
+        **{f"STATE_{name}": text for name, text in use.saved.items()},
+    }
+
+
+def in_container_step(env: Mapping[str, str], layout: Layout) -> dict[str, str]:
+    """An environment with the paths of a container step (actions/runner, ContainerInfo)."""
+    moves = _moves(layout)
+    return {name: _moved(text, moves) for name, text in env.items()} | {"HOME": _HOME}
+
+
+_HOME = str(STEP_LAYOUT.home)
+
+
+def _moves(layout: Layout) -> list[tuple[str, str]]:
+    """Directories of the machine and what they are called in a container step, deepest first."""
+    found = [
+        (layout.workspace, STEP_LAYOUT.workspace),
+        (layout.commands, STEP_COMMANDS),
+        (layout.event, STEP_LAYOUT.event),
+        (layout.temp, STEP_LAYOUT.temp),
+    ]
+    return [*found, (layout.home, _HOME)] if layout.home else found
+
+
+def _moved(text: str, moves: list[tuple[str, str]]) -> str:
+    for before, after in moves:
+        if text == before or text.startswith(before + "/"):
+            return after + text.removeprefix(before)
+    return text
