@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 CONTEXTS = frozenset(
     {
@@ -70,6 +71,7 @@ JOB_WITH = _allow("jobs.<id>.with", _JOB)
 STEP_IF = _allow("jobs.<id>.steps.if", f"{_JOB} job runner env steps", _ALL)
 
 
+@cache
 def step(key: str) -> Allowed:
     """The keys of a step other than `if`."""
     return _allow(f"jobs.<id>.steps.{key}", _STEP, "hashfiles")

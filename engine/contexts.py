@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+from zlib import crc32
 
 from engine.machine import Facts
 from engine.model import Origin, Workflow
@@ -27,13 +27,21 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """What is known of the repository a run is about; `ref` is a full ref name."""
+    """What is known of the repository a run is about; `ref` is a full ref name.
+
+    `base` is the last commit of the default branch where that is another one, `before` the commit
+    that a push would move `ref` from (ZERO_SHA for a new ref), `tag` the newest tag; '' where it
+    is not known.
+    """
 
     repository: str = "local/repository"
     ref: str = "refs/heads/main"
     default_branch: str = "main"
     server_url: str = "https://github.com"
     commit: Commit = Commit()
+    base: str = ""
+    before: str = ""
+    tag: str = ""
 
     @property
     def owner(self) -> str:
@@ -70,8 +78,9 @@ PULL_REQUEST_EVENTS = frozenset(
 def github(facts: RunFacts) -> Context:
     """The `github` context as far as it is the same for all jobs of a run."""
     checkout, event = facts.checkout, facts.event
-    pull = _pull_request(facts)
-    ref = _ref(facts, pull)
+    pull = _mapping(event.get("pull_request")) if facts.event_name in PULL_REQUEST_EVENTS else {}
+    sha = _sha(facts)
+    ref = _ref(facts, sha)
     server = checkout.server_url
     return {
         "actor": facts.actor,
@@ -97,21 +106,24 @@ def github(facts: RunFacts) -> Context:
         "run_number": str(facts.run_number),
         "secret_source": "Actions",
         "server_url": server,
-        "sha": checkout.commit.sha,
+        "sha": sha,
         "token": facts.token,
         "triggering_actor": facts.actor,
         "workflow": facts.workflow,
         "workflow_ref": f"{checkout.repository}/{facts.workflow_file}@{ref}",
-        "workflow_sha": checkout.commit.sha,
+        "workflow_sha": sha,
     }
 
 
-def job_workflow(github_: Context, workflow: Workflow) -> Context:
-    """What the `job` context says of the workflow that a job is written in."""
+def job(github_: Context, workflow: Workflow, key: str) -> Context:
+    """What the `job` context says as long as the job runs: a number of its own, by its key, and
+    the workflow that it is written in."""
     origin = workflow.origin or Origin(
         github_["repository"], workflow.file, github_["ref"], github_["workflow_sha"]
     )
+    run = f"{github_['run_id']}/{github_['run_attempt']}"
     return {
+        "check_run_id": crc32(f"{run}/{key}".encode()),
         "workflow_ref": f"{origin.repository}/{origin.path}@{origin.ref}",
         "workflow_sha": origin.sha,
         "workflow_repository": origin.repository,
@@ -123,23 +135,57 @@ def _api(server: str) -> str:
     return "https://api.github.com" if server == "https://github.com" else f"{server}/api/v3"
 
 
-def _pull_request(facts: RunFacts) -> Context:
-    if facts.event_name not in PULL_REQUEST_EVENTS:
-        return {}
-    return _mapping(facts.event.get("pull_request"))
+# Events about the branch or tag that is checked out. A pull request has a ref of its own, and all
+# others are about the default branch (GitHub's events that trigger workflows).
+_OF_THE_CHECKOUT = frozenset(
+    ("push", "create", "workflow_dispatch", "workflow_call", "deployment", "deployment_status")
+) | {"registry_package", "release"}
+# Where the payload of an event names the ref and the commit of its run.
+_REFS = {
+    "push": ("ref",),
+    "create": ("ref",),
+    "workflow_dispatch": ("ref",),
+    "deployment": ("deployment", "ref"),
+    "deployment_status": ("deployment", "ref"),
+    "release": ("release", "tag_name"),
+    "merge_group": ("merge_group", "head_ref"),
+}
+_SHAS = {
+    "push": ("after",),
+    "deployment": ("deployment", "sha"),
+    "deployment_status": ("deployment", "sha"),
+    "merge_group": ("merge_group", "head_sha"),
+}
 
 
-def _ref(facts: RunFacts, pull: Context) -> str:
-    if facts.event_name == "pull_request_target":
-        return f"refs/heads/{_deep(pull, 'base', 'ref') or facts.checkout.default_branch}"
-    if facts.event_name in PULL_REQUEST_EVENTS:
-        number = pull.get("number", facts.event.get("number", 1))
-        return f"refs/pull/{number}/merge"
-    if facts.event_name in ("push", "workflow_dispatch", "create"):
-        ref = facts.event.get("ref")
-        if isinstance(ref, str) and ref.startswith("refs/"):
-            return ref
-    return facts.checkout.ref
+def _ref(facts: RunFacts, sha: str) -> str:
+    event, checkout, name = facts.event, facts.checkout, facts.event_name
+    pull = _mapping(event.get("pull_request"))
+    if name == "pull_request_target":
+        return f"refs/heads/{_deep(pull, 'base', 'ref') or checkout.default_branch}"
+    if name in PULL_REQUEST_EVENTS:
+        return f"refs/pull/{pull.get('number', event.get('number', 1))}/merge"
+    named = _deep(event, *_REFS[name]) if name in _REFS else ""
+    if named and name not in ("push", "workflow_dispatch"):
+        return _full_ref(named, checkout, sha, name == "release" or event.get("ref_type") == "tag")
+    if named.startswith("refs/"):
+        return named
+    return checkout.ref if name in _OF_THE_CHECKOUT else f"refs/heads/{checkout.default_branch}"
+
+
+def _full_ref(named: str, checkout: Checkout, sha: str, is_tag: bool) -> str:
+    """A ref that a payload may shorten; '' for a deployment that names a commit instead."""
+    if named.startswith("refs/"):
+        return named
+    if named == short_ref(checkout.ref):
+        return checkout.ref
+    return "" if named == sha else f"refs/{'tags' if is_tag else 'heads'}/{named}"
+
+
+def _sha(facts: RunFacts) -> str:
+    """The commit that the payload names, else the one that is checked out, which jobs see."""
+    named = _SHAS.get(facts.event_name)
+    return (_deep(facts.event, *named) if named else "") or facts.checkout.commit.sha
 
 
 def short_ref(ref: str) -> str:
@@ -162,84 +208,6 @@ def _mapping(value: Any) -> Context:
 
 def _id(holder: Context, name: str) -> str:
     return str(_mapping(holder.get(name)).get("id", "0"))
-
-
-# --- the payload where no event file is given -----------------------------------------------------
-
-
-def payload(
-    event_name: str, checkout: Checkout, actor: str, inputs: Mapping[str, str] | None = None
-) -> Context:
-    """A small but true payload of an event, from what git knows."""
-    event: Context = {"repository": _repository(checkout), "sender": _user(actor)}
-    if event_name == "push":
-        return event | _push(checkout, actor)
-    if event_name in PULL_REQUEST_EVENTS:
-        return event | _opened(checkout, actor)
-    if event_name == "workflow_dispatch":
-        return event | {"ref": checkout.ref, "inputs": dict(inputs or {})}
-    return event
-
-
-def _repository(checkout: Checkout) -> Context:
-    url = f"{checkout.server_url}/{checkout.repository}"
-    return {
-        "name": checkout.name,
-        "full_name": checkout.repository,
-        "owner": {"login": checkout.owner, "name": checkout.owner},
-        "default_branch": checkout.default_branch,
-        "html_url": url,
-        "clone_url": f"{url}.git",
-        "private": False,
-        "fork": False,
-    }
-
-
-def _user(actor: str) -> Context:
-    return {"login": actor, "type": "User"}
-
-
-def _push(checkout: Checkout, actor: str) -> Context:
-    commit = checkout.commit
-    author = {"name": commit.author, "email": commit.email}
-    head = {
-        "id": commit.sha,
-        "message": commit.message,
-        "timestamp": commit.time,
-        "author": author,
-        "committer": author,
-        "url": f"{checkout.server_url}/{checkout.repository}/commit/{commit.sha}",
-    }
-    return {
-        "ref": checkout.ref,
-        "before": commit.parent,
-        "after": commit.sha,
-        "created": False,
-        "deleted": False,
-        "forced": False,
-        "base_ref": None,
-        "pusher": {"name": actor, "email": commit.email},
-        "head_commit": head,
-        "commits": [head],
-    }
-
-
-def _opened(checkout: Checkout, actor: str) -> Context:
-    title = checkout.commit.message.partition("\n")[0]
-    return {
-        "action": "opened",
-        "number": 1,
-        "pull_request": {
-            "number": 1,
-            "title": title,
-            "state": "open",
-            "draft": False,
-            "user": _user(actor),
-            "labels": [],
-            "base": {"ref": checkout.default_branch, "sha": checkout.commit.parent},
-            "head": {"ref": short_ref(checkout.ref), "sha": checkout.commit.sha},
-        },
-    }
 
 
 # --- runner and default variables -----------------------------------------------------------------

@@ -35,6 +35,17 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowSkipped(Event):
+    """A workflow knows the event and was not started; `reason` names the filter that decided."""
+
+    type: ClassVar[str] = "workflow.skipped"
+    event_name: str
+    workflow: str
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     type: ClassVar[str] = "run.started"
     run_id: str

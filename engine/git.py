@@ -7,8 +7,10 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from engine.contexts import ZERO_SHA, Checkout, Commit
+from engine.contexts import ZERO_SHA, Checkout, Commit, short_ref
 
+MAX_COMMITS = 1000  # of a push whose changed files are looked at (GitHub's workflow syntax, paths)
+_PLACES = ("refs/remotes/origin", "refs/heads")
 _FORMAT = "%H%x00%P%x00%an%x00%ae%x00%cI%x00%B"
 _REMOTE = re.compile(
     r"(?:(?:https?|ssh|git)://(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+)?/|(?:[^@/]+@)(?P<scp>[^:/]+):)"
@@ -27,18 +29,51 @@ def checkout(directory: Path, default_branch: str = "") -> Checkout:
     """The facts of the checkout at a directory; what git can't tell keeps a plain default."""
     server, repository = _remote(directory)
     branch = default_branch or _default_branch(directory)
+    ref = _ref(directory) or f"refs/heads/{branch}"
+    commit = _commit(directory)
+    tips = _tips(directory, branch, ref)
+    base = tips.get(f"refs/remotes/origin/{branch}") or tips.get(f"refs/heads/{branch}", "")
     return Checkout(
         repository=repository or f"local/{_slug(directory.name)}",
-        ref=_ref(directory) or f"refs/heads/{branch}",
+        ref=ref,
         default_branch=branch,
         server_url=server or "https://github.com",
-        commit=_commit(directory),
+        commit=commit,
+        base="" if base == commit.sha else base,
+        before=_before(directory, commit, ref, branch, tips),
     )
 
 
-def changed(directory: Path) -> bool:
-    """Whether tracked files differ from the commit."""
-    return bool(_git(directory, "status", "--porcelain", "--untracked-files=no"))
+def newest_tag(directory: Path) -> str:
+    """The tag that was made last; '' where there is none."""
+    newest = ("--sort=-creatordate", "--count=1", "--format=%(refname:lstrip=2)")
+    return _git(directory, "for-each-ref", *newest, "refs/tags")
+
+
+def fork_point(directory: Path, one: str, other: str) -> str:
+    """The last commit that two have in common; '' where git knows none."""
+    return _git(directory, "merge-base", one, other)
+
+
+def changes(directory: Path, before: str, after: str) -> tuple[str, ...] | None:
+    """The files below a directory that differ between two commits, and those that differ from HEAD
+    in the working tree, since jobs see them; None where git can't tell.
+
+    A rename counts with both of its names. As on GitHub, more than a thousand commits are too many
+    to look at.
+    """
+    count = _git(directory, "rev-list", "--count", f"{before}..{after}")
+    if not count.isdigit() or int(count) > MAX_COMMITS:
+        return None
+    names = ("diff", "--name-only", "--no-renames", "--relative", "-z")
+    untracked = ("ls-files", "--others", "--exclude-standard", "-z")
+    found: dict[str, None] = {}
+    for arguments in ((*names, before, after), (*names, "HEAD"), untracked):
+        listed = _run(directory, *arguments)
+        if listed is None:
+            return None
+        found |= dict.fromkeys(filter(None, listed.split("\0")))
+    return tuple(found)
 
 
 def ignored(directory: Path) -> tuple[str, ...]:
@@ -52,6 +87,11 @@ def ignored(directory: Path) -> tuple[str, ...]:
 
 def _git(directory: Path, *arguments: str) -> str:
     """What a git command prints, '' where it fails or git is not installed."""
+    return (_run(directory, *arguments) or "").strip()
+
+
+def _run(directory: Path, *arguments: str) -> str | None:
+    """What a git command prints, None where it fails or git is not installed."""
     try:
         done = subprocess.run(
             ["git", "-C", str(directory), *arguments],
@@ -61,8 +101,8 @@ def _git(directory: Path, *arguments: str) -> str:
             check=False,
         )
     except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def _commit(directory: Path) -> Commit:
@@ -71,6 +111,29 @@ def _commit(directory: Path) -> Commit:
         return Commit()
     sha, parents, author, email, time, message = fields
     return Commit(sha, (parents.split() or [ZERO_SHA])[0], message.strip(), author, email, time)
+
+
+def _tips(directory: Path, default_branch: str, ref: str) -> dict[str, str]:
+    """The last commits of the default branch and of the current one, here and at the remote."""
+    branches = dict.fromkeys((default_branch, short_ref(ref)))
+    names = [f"{place}/{branch}" for place in _PLACES for branch in branches]
+    listed = _git(directory, "for-each-ref", "--format=%(refname) %(objectname)", *names)
+    return dict(line.split(" ", 1) for line in listed.splitlines())
+
+
+def _before(
+    directory: Path, commit: Commit, ref: str, default_branch: str, tips: dict[str, str]
+) -> str:
+    """Where a push of the current ref would find it; the parent where all is pushed already."""
+    if commit.sha == ZERO_SHA:
+        return ""
+    if ref.startswith("refs/tags/"):
+        return ZERO_SHA
+    pushed = tips.get(f"refs/remotes/origin/{short_ref(ref)}", "")
+    if pushed and fork_point(directory, pushed, commit.sha) != commit.sha:
+        return pushed
+    is_new = not pushed and short_ref(ref) != default_branch and ref in tips
+    return ZERO_SHA if is_new else commit.parent
 
 
 def _ref(directory: Path) -> str:
@@ -83,7 +146,12 @@ def _ref(directory: Path) -> str:
 
 def _default_branch(directory: Path) -> str:
     head = _git(directory, "symbolic-ref", "-q", "--short", "refs/remotes/origin/HEAD")
-    return head.partition("/")[2] or _git(directory, "config", "init.defaultBranch") or "main"
+    if head:
+        return head.partition("/")[2]
+    usual = _git(directory, "config", "init.defaultBranch") or "main"
+    here = _git(directory, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")
+    known = next((name for name in (usual, "main", "master") if name in here), "")
+    return known or (here[0] if len(here) == 1 else "") or usual
 
 
 def _remote(directory: Path) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from graphlib import TopologicalSorter
 from math import inf
 from typing import Any
 
@@ -16,7 +17,6 @@ from engine.problems import Place, Problem, did_you_mean
 from engine.tree import (
     Fields,
     Scope,
-    Text,
     Tree,
     Unresolved,
     boolean,
@@ -68,6 +68,12 @@ class Plan:
         import networkx
 
         return [sorted(level) for level in networkx.topological_generations(graph(self.needs))]
+
+    def longest(self) -> list[str]:
+        """The most jobs that have to run one after another: no run has fewer rounds than these."""
+        import networkx
+
+        return list(networkx.dag_longest_path(graph(self.needs)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +188,9 @@ def graph(needs: Mapping[str, Iterable[str]]) -> Any:
 
 
 def _ancestors(needs: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
-    if not any(needs.values()):
-        return {id_: frozenset() for id_ in needs}
-    import networkx
-
-    digraph = graph(needs)
+    """All that each job waits for, its needs' needs included."""
     found: dict[str, frozenset[str]] = {}
-    for id_ in networkx.topological_sort(digraph):
+    for id_ in TopologicalSorter(needs).static_order():
         found[id_] = frozenset(needs[id_]).union(*(found[need] for need in needs[id_]))
     return found
 
@@ -336,59 +338,3 @@ def _container(tree: Tree | None, scope: Scope) -> Container | None:
         username=credentials.get("username", ""),
         password=credentials.get("password", ""),
     )
-
-
-# --- showing ------------------------------------------------------------------------------------
-
-
-def as_json(found: Plan, legs: Mapping[str, tuple[Leg, ...]]) -> dict[str, Any]:
-    """The plan as JSON; jobs whose legs are not known yet have `legs: null`."""
-    return {
-        "workflow": found.workflow.name,
-        "file": found.workflow.file,
-        "on": [trigger.event for trigger in found.workflow.triggers],
-        "jobs": [_job_as_json(job, found, legs.get(job.id)) for job in found.jobs],
-    }
-
-
-def _job_as_json(job: Job, found: Plan, legs: tuple[Leg, ...] | None) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "line": job.place.line,
-        "needs": list(found.needs[job.id]),
-        "if": job.condition.node.text if job.condition else None,
-        "uses": job.uses.text if job.uses else None,
-        "steps": [_step_as_json(step) for step in job.steps],
-        "legs": None if legs is None else [_leg_as_json(leg) for leg in legs],
-    }
-
-
-def _step_as_json(step: Any) -> dict[str, Any]:
-    written = {
-        "kind": step.kind,
-        "line": step.place.line,
-        "id": step.id,
-        "name": _written(step.name),
-        "if": step.condition.node.text if step.condition else None,
-        "uses": step.uses.text if step.uses else None,
-        "run": _written(step.run),
-        "shell": _written(step.shell),
-        "retry": step.retry.attempts if step.retry else None,
-    }
-    return {key: value for key, value in written.items() if value}
-
-
-def _written(text: Text | None) -> str | None:
-    return text.node.text if text else None
-
-
-def _leg_as_json(leg: Leg) -> dict[str, Any]:
-    return {
-        "key": leg.key,
-        "name": leg.name,
-        "matrix": dict(leg.matrix),
-        "runs-on": list(leg.runs_on),
-        "container": leg.container.image if leg.container else None,
-        "continue-on-error": leg.continue_on_error,
-        "timeout-minutes": leg.timeout / 60,
-    }

@@ -29,6 +29,9 @@ from engine.source import Node, Plain, Scalar
 from engine.source import Sequence as SequenceNode
 
 INSERT = "insert"
+# What the results of one evaluation may take, and what a whole tree may become: bytes of UTF-16
+# (actions/runner, the workflow parser's options).
+MAX_MEMORY = 10 * 1024 * 1024
 MOST_SHOWN = 6
 
 
@@ -240,35 +243,56 @@ def texts(tree: Tree | None) -> Iterator[Text]:
 
 
 def resolve(tree: Tree | None, scope: Scope) -> Plain:
-    """The tree's JSON value. Raises Unresolved where an expression fails."""
+    """The tree's JSON value. Raises Unresolved where an expression fails, and where all their
+    results together grow too large."""
+    return _resolved(tree, _Memory(scope))
+
+
+class _Memory:
+    """The scope of one tree, and how much its results may still take."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.left = MAX_MEMORY
+
+    def charge(self, value: Plain, place: Place) -> None:
+        self.left -= 2 * len(value) if isinstance(value, str) else 0
+        if self.left < 0:
+            raise Unresolved(place, f"what this gives takes more than {MAX_MEMORY} bytes")
+
+
+def _resolved(tree: Tree | None, memory: _Memory) -> Plain:
     match tree:
         case Text():
-            return _value(tree, scope)
+            return _value(tree, memory)
         case Items():
-            return [resolve(item, scope) for item in tree.items]
+            return [_resolved(item, memory) for item in tree.items]
         case Fields():
-            return _fields(tree, scope)
+            return _fields(tree, memory)
     return None
 
 
-def _value(found: Text, scope: Scope) -> Plain:
+def _value(found: Text, memory: _Memory) -> Plain:
     if found.template is None:
         return found.node.value
+    scope = memory.scope
     try:
-        return found.template(scope.contexts, scope.functions)
+        value = found.template(scope.contexts, scope.functions, MAX_MEMORY)
     except ExprError as error:
         raise _unresolved(found.node, error) from None
+    memory.charge(value, found.node.place)
+    return value
 
 
 def _unresolved(node: Scalar, error: ExprError) -> Unresolved:
     return Unresolved(node.place_at(error.position - 1), error.message)
 
 
-def _fields(fields: Fields, scope: Scope) -> dict[str, Plain]:
+def _fields(fields: Fields, memory: _Memory) -> dict[str, Plain]:
     result: dict[str, Plain] = {}
     for key, value in fields.entries:
         if key.template is None and is_insert(key):
-            inserted = resolve(value, scope)
+            inserted = _resolved(value, memory)
             if not isinstance(inserted, Mapping):
                 raise Unresolved(
                     key.node.place,
@@ -276,7 +300,7 @@ def _fields(fields: Fields, scope: Scope) -> dict[str, Plain]:
                 )
             result.update((name, item) for name, item in inserted.items() if name not in result)
         else:
-            result[string(key, scope)] = resolve(value, scope)
+            result[string(key, memory.scope)] = _resolved(value, memory)
     return result
 
 
@@ -355,7 +379,7 @@ def list_of_strings(tree: Tree | None, scope: Scope) -> tuple[str, ...]:
 def holds(found: Condition, scope: Scope) -> bool:
     """Whether a condition is true. Raises Unresolved where it can't be evaluated."""
     try:
-        return truthy(found.expr(scope.contexts, scope.functions))
+        return truthy(found.expr(scope.contexts, scope.functions, MAX_MEMORY))
     except ExprError as error:
         raise _unresolved(found.node, error) from None
 
@@ -364,7 +388,7 @@ def why_false(found: Condition, scope: Scope) -> str:
     """The condition that was false, and the values that decided, for a reader."""
     written = found.node.text.strip().removeprefix("${{").removesuffix("}}").strip()
     try:
-        decided = explain(found.expr, scope.contexts, scope.functions)
+        decided = explain(found.expr, scope.contexts, scope.functions, MAX_MEMORY)
     except ExprError as error:
         return f"`{written}` is false ({error.message})"
     # the first is the whole, maybe with a `success() && …` that nobody wrote

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import trio
 from trio.testing import MockClock
 
-from engine import calls, check, contexts, events, model, source
+from engine import calls, check, events, model, payloads, source
 from engine.calls import Find
 from engine.contexts import Checkout, Commit, RunFacts
 from engine.events import Event, Outcome
@@ -211,7 +211,7 @@ class Scripted:
             "run_id": "7",
             "run_number": 3,
             "event_name": "push",
-            "event": contexts.payload("push", checkout, "mona"),
+            "event": payloads.payload("push", checkout, "mona"),
             "checkout": checkout,
             "workflow": "CI",
             "workflow_file": ".github/workflows/ci.yml",

@@ -325,6 +325,7 @@ jobs:
 """
 
 
+@pytest.mark.covers("JOB-006")
 @docker
 def test_a_label_without_an_image(repository: Path) -> None:
     write(repository, labels=LABELS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -14,13 +13,13 @@ from engine.contexts import (
     RunFacts,
     default_variables,
     github,
-    payload,
     runner,
     short_ref,
 )
 from engine.machine import Facts, Layout
+from engine.payloads import payload
 
-SHA, PARENT = "a" * 40, "b" * 40
+SHA, PARENT, OTHER = "a" * 40, "b" * 40, "c" * 40
 COMMIT = Commit(SHA, PARENT, "Fix: é\n\nBody", "Ada", "ada@example.org", "2024-05-06T07:08:09Z")
 CHECKOUT = Checkout("octo/hello", "refs/heads/feature/x", "main", commit=COMMIT)
 TAGGED = Checkout("octo/hello", "refs/tags/v1", "main", commit=COMMIT)
@@ -124,8 +123,21 @@ PULL = {"number": 5, "pull_request": {"number": 5, "base": {"ref": "dev"}, "head
         ("push", {"ref": "refs/tags/v2"}, CHECKOUT, "refs/tags/v2", "v2", "tag"),
         ("push", {"ref": "main"}, CHECKOUT, "refs/heads/feature/x", "feature/x", "branch"),
         ("workflow_dispatch", {"ref": "refs/heads/z"}, CHECKOUT, "refs/heads/z", "z", "branch"),
-        ("schedule", {"ref": "refs/heads/z"}, CHECKOUT, "refs/heads/feature/x", "feature/x",
+        ("schedule", {"ref": "refs/heads/z"}, CHECKOUT, "refs/heads/main", "main", "branch"),
+        ("issue_comment", PULL, TAGGED, "refs/heads/main", "main", "branch"),
+        ("delete", {"ref": "z"}, CHECKOUT, "refs/heads/main", "main", "branch"),
+        ("create", {"ref": "z"}, CHECKOUT, "refs/heads/z", "z", "branch"),
+        ("create", {"ref": "z", "ref_type": "tag"}, CHECKOUT, "refs/tags/z", "z", "tag"),
+        ("create", {"ref": "v1"}, TAGGED, "refs/tags/v1", "v1", "tag"),
+        ("release", {"release": {"tag_name": "v2"}}, CHECKOUT, "refs/tags/v2", "v2", "tag"),
+        ("release", {"release": {"tag_name": ""}}, CHECKOUT, "refs/heads/feature/x", "feature/x",
          "branch"),
+        ("deployment", {"deployment": {"ref": "z"}}, CHECKOUT, "refs/heads/z", "z", "branch"),
+        ("deployment_status", {"deployment": {"ref": "v1"}}, TAGGED, "refs/tags/v1", "v1", "tag"),
+        ("deployment", {"deployment": {"ref": OTHER, "sha": OTHER}}, CHECKOUT, "", "", "branch"),
+        ("merge_group", {"merge_group": {"head_ref": "refs/heads/q"}}, CHECKOUT, "refs/heads/q",
+         "q", "branch"),
+        ("registry_package", {}, TAGGED, "refs/tags/v1", "v1", "tag"),
         ("pull_request", PULL, CHECKOUT, "refs/pull/5/merge", "5/merge", "branch"),
         ("pull_request_review", PULL, CHECKOUT, "refs/pull/5/merge", "5/merge", "branch"),
         ("pull_request_review_comment", PULL, TAGGED, "refs/pull/5/merge", "5/merge", "branch"),
@@ -141,6 +153,22 @@ def test_the_ref_of_an_event(
     found = context(name, event, checkout=checkout)
     assert (found["ref"], found["ref_name"], found["ref_type"]) == (ref, ref_name, ref_type)
     assert found["workflow_ref"] == f"octo/hello/.github/workflows/ci.yml@{ref}"
+
+
+@pytest.mark.covers("CTX-004")
+@pytest.mark.parametrize(
+    ("name", "event", "sha"),
+    [
+        ("push", {}, SHA), ("push", {"after": OTHER}, OTHER), ("schedule", {"after": OTHER}, SHA),
+        ("deployment", {"deployment": {"sha": OTHER}}, OTHER),
+        ("deployment_status", {"deployment": {"sha": OTHER}}, OTHER),
+        ("merge_group", {"merge_group": {"head_sha": OTHER}}, OTHER),
+        ("pull_request", {"pull_request": {"head": {"sha": OTHER}}}, SHA),
+    ],
+)  # fmt: skip
+def test_the_commit_of_an_event_is_the_one_it_names(name: str, event: Any, sha: str) -> None:
+    found = context(name, event)
+    assert (found["sha"], found["workflow_sha"]) == (sha, sha)
 
 
 @pytest.mark.covers("CTX-004")
@@ -169,79 +197,6 @@ def test_short_refs(ref: str, wanted: str) -> None:
 
 def test_the_token_is_not_in_the_text_of_the_facts() -> None:
     assert "t0ken" not in repr(facts())
-
-
-# --- payloads -------------------------------------------------------------------------------------
-
-
-@pytest.mark.covers("CTX-002", "WF-032")
-@pytest.mark.parametrize("name", ["push", "pull_request", "workflow_dispatch", "issues"])
-def test_every_payload_names_repository_and_sender(name: str) -> None:
-    found = payload(name, CHECKOUT, "ada")
-    assert json.loads(json.dumps(found)) == found
-    assert found["sender"] == {"login": "ada", "type": "User"}
-    assert found["repository"] == {
-        "name": "hello",
-        "full_name": "octo/hello",
-        "owner": {"login": "octo", "name": "octo"},
-        "default_branch": "main",
-        "html_url": "https://github.com/octo/hello",
-        "clone_url": "https://github.com/octo/hello.git",
-        "private": False,
-        "fork": False,
-    }
-
-
-@pytest.mark.covers("WF-032")
-def test_the_payload_of_a_push() -> None:
-    found = payload("push", CHECKOUT, "ada")
-    head = {
-        "id": SHA,
-        "message": "Fix: é\n\nBody",
-        "timestamp": "2024-05-06T07:08:09Z",
-        "author": {"name": "Ada", "email": "ada@example.org"},
-        "committer": {"name": "Ada", "email": "ada@example.org"},
-        "url": f"https://github.com/octo/hello/commit/{SHA}",
-    }
-    assert {key: found[key] for key in found if key not in ("repository", "sender")} == {
-        "ref": "refs/heads/feature/x",
-        "before": PARENT,
-        "after": SHA,
-        "created": False,
-        "deleted": False,
-        "forced": False,
-        "base_ref": None,
-        "pusher": {"name": "ada", "email": "ada@example.org"},
-        "head_commit": head,
-        "commits": [head],
-    }
-
-
-@pytest.mark.covers("WF-032", "CTX-004")
-def test_the_payload_of_a_pull_request() -> None:
-    found = payload("pull_request", CHECKOUT, "ada")
-    assert (found["action"], found["number"]) == ("opened", 1)
-    assert found["pull_request"] == {
-        "number": 1,
-        "title": "Fix: é",
-        "state": "open",
-        "draft": False,
-        "user": {"login": "ada", "type": "User"},
-        "labels": [],
-        "base": {"ref": "main", "sha": PARENT},
-        "head": {"ref": "feature/x", "sha": SHA},
-    }
-    made = context("pull_request")
-    assert (made["ref"], made["base_ref"], made["head_ref"]) == (
-        "refs/pull/1/merge", "main", "feature/x",
-    )  # fmt: skip
-
-
-@pytest.mark.covers("WF-026", "WF-032")
-def test_the_payload_of_a_dispatch() -> None:
-    found = payload("workflow_dispatch", CHECKOUT, "ada", {"flag": "true"})
-    assert (found["ref"], found["inputs"]) == ("refs/heads/feature/x", {"flag": "true"})
-    assert payload("workflow_dispatch", CHECKOUT, "ada")["inputs"] == {}
 
 
 # --- runner and variables -------------------------------------------------------------------------

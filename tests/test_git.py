@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.contexts import ZERO_SHA, Checkout, Commit
-from engine.git import changed, checkout, root
+from engine.git import MAX_COMMITS, changes, checkout, fork_point, newest_tag, root
 
 
 def git(directory: Path, *arguments: str) -> str:
@@ -56,8 +56,9 @@ def test_a_branch(repository: Path) -> None:
     assert checkout(repository) == Checkout(
         repository="local/My-repo",
         ref="refs/heads/trunk",
-        default_branch="main",
+        default_branch="trunk",
         server_url="https://github.com",
+        before=git(repository, "rev-parse", "HEAD~1"),
         commit=Commit(
             sha=git(repository, "rev-parse", "HEAD"),
             parent=git(repository, "rev-parse", "HEAD~1"),
@@ -126,7 +127,7 @@ def test_a_folder_inside(repository: Path) -> None:
 def test_no_repository(tmp_path: Path) -> None:
     assert root(tmp_path) is None
     assert checkout(tmp_path) == Checkout(repository=f"local/{tmp_path.name}")
-    assert not changed(tmp_path)
+    assert changes(tmp_path, "HEAD~1", "HEAD") is None
 
 
 def test_a_name_that_is_no_repository_name(tmp_path: Path) -> None:
@@ -184,14 +185,185 @@ def test_the_default_branch(
     assert checkout(empty, given).default_branch == wanted
 
 
-def test_only_tracked_files_count_as_changed(repository: Path) -> None:
-    (repository / "new.txt").write_text("x")
-    assert not changed(repository)
-    (repository / "a.txt").write_text("3")
-    assert changed(repository)
-
-
 def test_without_git_there_are_defaults(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert root(repository) is None
     assert checkout(repository) == Checkout(repository="local/My-repo")
+
+
+# --- branches -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("branches", "configured", "wanted"),
+    [
+        (["main", "dev"], "", "main"),
+        (["master", "dev"], "", "master"),
+        (["main", "master"], "", "main"),
+        (["only"], "", "only"),
+        (["one", "two"], "", "main"),
+        (["main", "dev"], "dev", "dev"),
+        (["main", "two"], "dev", "main"),
+    ],
+)
+def test_the_default_branch_is_one_that_is_there(
+    repository: Path, branches: list[str], configured: str, wanted: str
+) -> None:
+    if configured:
+        git(repository, "config", "init.defaultBranch", configured)
+    git(repository, "checkout", "-q", "--detach")
+    git(repository, "branch", "-D", "trunk")
+    for branch in branches:
+        git(repository, "branch", branch)
+    assert checkout(repository).default_branch == wanted
+
+
+def commit(directory: Path, file: str, text: str = "x") -> str:
+    """A further commit that writes one file; its name."""
+    (directory / file).parent.mkdir(parents=True, exist_ok=True)
+    (directory / file).write_text(text)
+    git(directory, "add", file)
+    git(directory, "commit", "-q", "-m", file)
+    return git(directory, "rev-parse", "HEAD")
+
+
+def head(directory: Path, name: str = "HEAD") -> str:
+    return git(directory, "rev-parse", name)
+
+
+@pytest.fixture
+def clone(repository: Path, tmp_path: Path) -> Path:
+    """A clone whose branch is as its remote has it."""
+    git(tmp_path, "clone", "-q", str(repository), "clone")
+    return tmp_path / "clone"
+
+
+@pytest.mark.covers("WF-032")
+def test_all_is_pushed_already(clone: Path) -> None:
+    found = checkout(clone)
+    assert (found.before, found.base) == (head(clone, "HEAD~1"), "")
+
+
+@pytest.mark.covers("WF-032")
+def test_a_push_moves_the_branch_from_where_the_remote_has_it(clone: Path) -> None:
+    pushed = head(clone)
+    commit(clone, "b")
+    commit(clone, "c")
+    assert checkout(clone).before == pushed
+    assert checkout(clone).base == pushed
+
+
+@pytest.mark.covers("WF-032")
+def test_a_remote_that_is_ahead_is_no_place_to_start(clone: Path) -> None:
+    git(clone, "reset", "-q", "--hard", "HEAD~1")
+    commit(clone, "b")
+    assert checkout(clone).before == head(clone, "origin/trunk")  # a forced push
+    git(clone, "reset", "-q", "--hard", "origin/trunk~1")
+    assert checkout(clone).before == ZERO_SHA  # the first commit has no parent
+
+
+@pytest.mark.covers("WF-032")
+@pytest.mark.parametrize("where", ["repository", "clone"])
+def test_a_new_branch_comes_from_nowhere(
+    where: str, repository: Path, clone: Path, request: pytest.FixtureRequest
+) -> None:
+    directory: Path = request.getfixturevalue(where)
+    git(repository, "branch", "main")
+    git(directory, "checkout", "-q", "-b", "topic")
+    commit(directory, "b")
+    assert checkout(directory, "trunk").before == ZERO_SHA
+    assert checkout(directory, "trunk").base == head(directory, "HEAD~1")
+
+
+@pytest.mark.covers("WF-032")
+def test_a_tag_comes_from_nowhere(repository: Path) -> None:
+    git(repository, "tag", "v1")
+    git(repository, "checkout", "-q", "v1")
+    assert checkout(repository).before == ZERO_SHA
+
+
+@pytest.mark.covers("WF-032")
+def test_the_newest_tag(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert newest_tag(repository) == ""
+    for name, year in (("v1", 2024), ("v3", 2026), ("v2", 2025)):
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{year}-01-01T00:00:00Z")
+        git(repository, "tag", "-a", "-m", name, name)
+    assert newest_tag(repository) == "v3"
+
+
+# --- changed files --------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("WF-020")
+def test_what_commits_and_the_working_tree_change(repository: Path) -> None:
+    before = head(repository)
+    commit(repository, "src/new")
+    after = commit(repository, "é and more")
+    (repository / "a.txt").write_text("not committed")
+    (repository / "untracked").write_text("")
+    (repository / ".gitignore").write_text("ignored\n")
+    (repository / "ignored").write_text("")
+    found = changes(repository, before, after)
+    assert found == ("src/new", "é and more", "a.txt", ".gitignore", "untracked")
+    assert changes(repository, after, after) == ("a.txt", ".gitignore", "untracked")
+
+
+@pytest.mark.covers("WF-020")
+def test_a_rename_counts_with_both_names_and_a_removal_too(repository: Path) -> None:
+    commit(repository, "old", "a long line of text that git finds again\n" * 9)
+    before = commit(repository, "gone")
+    git(repository, "mv", "old", "new")
+    git(repository, "rm", "-q", "gone")
+    git(repository, "commit", "-q", "-m", "Move")
+    assert changes(repository, before, "HEAD") == ("gone", "new", "old")
+
+
+@pytest.mark.covers("WF-020")
+def test_a_folder_sees_its_own_files(repository: Path) -> None:
+    before = head(repository)
+    commit(repository, "other/a")
+    commit(repository, "inner/b")
+    (repository / "inner" / "c").write_text("")
+    assert changes(repository / "inner", before, "HEAD") == ("b", "c")
+
+
+@pytest.mark.covers("WF-020")
+@pytest.mark.parametrize("before", ["f" * 40, ZERO_SHA, "no-such-ref"])
+def test_what_git_does_not_know_is_not_known(repository: Path, before: str) -> None:
+    assert changes(repository, before, "HEAD") is None
+
+
+@pytest.mark.covers("WF-020")
+def test_more_than_a_thousand_commits_are_not_looked_at(repository: Path) -> None:
+    before = head(repository)
+    stream = "".join(
+        f"commit refs/heads/trunk\ncommitter A <a@b> {at} +0000\ndata 1\nx\n"
+        + (f"from {before}\n" if at == 0 else "")
+        for at in range(MAX_COMMITS + 1)
+    )
+    subprocess.run(
+        ["git", "-C", str(repository), "fast-import", "--quiet"],
+        input=stream,
+        text=True,
+        check=True,
+    )
+    assert changes(repository, before, "trunk") is None
+    assert changes(repository, f"{before}", "trunk~1") == ()
+
+
+@pytest.mark.covers("WF-020")
+def test_a_shallow_clone_does_not_know(repository: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
+    found = checkout(tmp_path / "shallow")
+    assert (found.before, found.commit.parent) == (ZERO_SHA, ZERO_SHA)
+
+
+@pytest.mark.covers("WF-020")
+def test_where_two_branches_parted(repository: Path) -> None:
+    parted = head(repository)
+    git(repository, "checkout", "-q", "-b", "topic")
+    commit(repository, "b")
+    git(repository, "checkout", "-q", "trunk")
+    commit(repository, "c")
+    assert fork_point(repository, "topic", "trunk") == parted
+    assert fork_point(repository, "topic", "f" * 40) == ""

@@ -28,11 +28,12 @@ ROOMS = (
         "inputs",
         "calls",
     ),
-    *("handover", "matrix", "plan"),
+    *("handover", "matrix", "plan", "stages"),
     *("actions", "masks", "commandfiles"),
     *(
         "transcript",
         "contexts",
+        "payloads",
         "triggers",
         "reading",
         "hashfiles",
@@ -165,6 +166,7 @@ print(code, *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.
         (["list"], HEAVY - {"ruamel", "jsonschema"}),
         (["validate"], HEAVY - {"ruamel", "jsonschema"}),
         (["schema"], HEAVY),
+        (["plan"], HEAVY - {"ruamel", "jsonschema"}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -115,6 +115,7 @@ def test_a_signal_at_any_moment(repository: Path, number: signal.Signals, delay:
         eventually(lambda: not run.left())
 
 
+@pytest.mark.covers("JOB-025")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda found: found.name)
 @pytest.mark.parametrize("runner", ["docker", "namespace", "host"])
 def test_the_first_signal_cancels_in_order(
@@ -133,6 +134,7 @@ def test_the_first_signal_cancels_in_order(
         eventually(lambda: not run.left())
 
 
+@pytest.mark.covers("JOB-025")
 @pytest.mark.parametrize("runner", ["docker", "namespace", "host"])
 def test_the_second_signal_ends_at_once(repository: Path, runner: str) -> None:
     write(repository, slow=SLOW.replace("sleep 0.3", "echo tidying; sleep 300"))

@@ -30,6 +30,7 @@ from engine.events import (
     StepFinished,
     StepStarted,
     Summary,
+    WorkflowSkipped,
 )
 from engine.report.annotations import Annotations
 from engine.report.jsonl import jsonl
@@ -161,6 +162,35 @@ def test_verbose_shows_scripts() -> None:
     ]
 
 
+@pytest.mark.covers("WF-012")
+def test_verbose_shows_what_the_token_may_do() -> None:
+    permissions = {"contents": "read", "metadata": "read"}
+    started = JobStarted(
+        **at("a"), name="a", runs_on=("x",), isolation="docker", image="", permissions=permissions
+    )
+    assert plain([started], close=False, verbose=True).splitlines()[1:] == [
+        "a │ GITHUB_TOKEN permissions: contents: read, metadata: read"
+    ]
+    assert len(plain([started], close=False).splitlines()) == 1
+
+
+SKIPPED_WORKFLOW = WorkflowSkipped(
+    event_name="push", workflow="Docs", file="docs.yml", reason='paths: "a" changed (line 3)'
+)
+
+
+def test_what_is_not_started_is_said_aside_and_at_the_end() -> None:
+    line = 'Docs (docs.yml) is not started: paths: "a" changed (line 3)\n'
+    aside: list[str] = []
+    shown = plain([SKIPPED_WORKFLOW, *EVENTS], aside=aside.append)
+    assert aside == [f"runwright: {line}"]
+    assert shown == f"{PLAIN}- {line}"
+
+
+def test_where_nothing_runs_it_is_said_once() -> None:
+    assert plain([SKIPPED_WORKFLOW]).count("Docs") == 1
+
+
 def test_many_workflows_are_told_apart() -> None:
     shown = plain(EVENTS, many=True)
     assert "CI/build (1) │   one\n" in shown
@@ -204,10 +234,9 @@ def test_a_job_that_may_fail_is_not_the_first_failure() -> None:
 
 
 def test_the_next_command_to_type() -> None:
-    shown = plain(EVENTS, again=lambda job, matrix: f"runwright -j {job} {dict(matrix)}")
-    assert (
-        "\n    Process completed with exit code 1.\nRun it again with: runwright -j test {}\n"
-        in (shown)
+    shown = plain(EVENTS, again=lambda event, job, matrix: f"{event} -j {job} {dict(matrix)}")
+    assert "\n    Process completed with exit code 1.\nRun it again with: push -j test {}\n" in (
+        shown
     )
 
 
@@ -441,7 +470,7 @@ def test_what_a_job_calls_has_rows_of_its_own() -> None:
 
 
 def test_a_job_of_a_called_workflow_is_run_again_by_its_path() -> None:
-    shown = plain(CALLS, again=lambda job, matrix: f"{job} {dict(matrix)}")
+    shown = plain(CALLS, again=lambda event, job, matrix: f"{job} {dict(matrix)}")
     assert 'First failure: call (b) / two (2), step "Run make"' in shown
     assert "Run it again with: call/two {'a': 'b', 'n': 2}\n" in shown
 

@@ -72,6 +72,7 @@ def test_a_machine_that_is_lost_while_it_is_cancelled() -> None:
     assert len(ran.finished()) == 2
 
 
+@pytest.mark.covers("JOB-006")
 def test_no_place_for_one_leg() -> None:
     ran = run(
         """

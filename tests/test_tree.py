@@ -460,3 +460,52 @@ def test_a_condition_over_many_values_shows_a_few() -> None:
     text = " || ".join(f"vars.a{n} == 'x'" for n in range(20))
     shown = why_false(a_condition(text), SCOPE)
     assert shown.count(" is null") + shown.count(" is false") < 9
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+MIB = 1024 * 1024
+LARGE = Scope({"github": {"x": "a" * MIB, "y": "b" * (2 * MIB), "z": "c" * 6 * MIB}})
+
+
+@pytest.mark.covers("EXPR-028", "WF-033")
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("${{ format('{0}{0}', github.x) }}", 2 * MIB),
+        ("${{ github.x }}${{ github.y }}", 3 * MIB),
+        ("${{ github.x | replace('a', 'bbb') }}", 3 * MIB),
+        ("['${{ github.y }}', '${{ github.y }}']", 4 * MIB),
+    ],
+)
+def test_a_workflow_may_use_ten_mebibytes(text: str, size: int) -> None:
+    value = resolve(tree(text), LARGE)
+    assert len("".join(value)) == size
+
+
+@pytest.mark.covers("EXPR-028", "WF-033")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${{ format('{0}{0}{0}', github.y) }}",
+        "${{ format('{0}', github.z) }}",
+        "${{ github.y }}${{ github.y }}${{ github.y }}",
+        "${{ github.y | replace('b', 'bbb') }}",
+        "['${{ github.y }}', '${{ github.y }}', '${{ github.y }}']",
+        "{a: ' ${{ github.y }}', b: ' ${{ github.y }}', c: {d: ' ${{ github.y }}'}}",
+        "${{ github.z }}",
+    ],
+)
+def test_and_not_more(text: str) -> None:
+    _, message = unresolved(resolve, tree(text), LARGE)
+    assert "memory size was exceeded" in message or "takes more than 10485760 bytes" in message
+
+
+@pytest.mark.covers("EXPR-028")
+def test_a_condition_may_use_ten_mebibytes() -> None:
+    assert holds(a_condition("format('{0}{0}', github.x) == 'b' || !cancelled()"), LARGE_RUN)
+    _, message = unresolved(holds, a_condition("always() && format('{0}', github.z)"), LARGE_RUN)
+    assert "memory size was exceeded" in message
+
+
+LARGE_RUN = Scope(LARGE.contexts, {"always": lambda: True, "cancelled": lambda: False})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import contexts, model, triggers
+from engine import contexts, model, payloads, triggers
 from engine.contexts import Checkout
 from engine.model import Trigger, Workflow
 from engine.source import load
@@ -443,9 +443,9 @@ def test_reasons(on: str, seen: dict[str, Any], reason: str) -> None:
 def test_our_own_payloads_are_understood() -> None:
     commit = contexts.Commit(message="Fix it [skip ci]")
     checkout = Checkout(ref="refs/heads/topic", commit=commit)
-    seen = triggers.occasion("push", contexts.payload("push", checkout, "me"), checkout.ref, ["a"])
+    seen = triggers.occasion("push", payloads.payload("push", checkout, "me"), checkout.ref, ["a"])
     assert seen == Occasion("push", ref="refs/heads/topic", files=("a",), message=commit.message)
-    payload = contexts.payload("pull_request", checkout, "me")
+    payload = payloads.payload("pull_request", checkout, "me")
     seen = triggers.occasion("pull_request", payload, "refs/pull/1/merge", message="Fix")
     assert (seen.activity, seen.base_ref, seen.message) == ("opened", "main", "Fix")
 

@@ -13,7 +13,7 @@ _COMMANDS = {
     "run": ("engine.cli.run:run", "Run the workflows of an event (`runwright push` for short)."),
     "list": ("engine.cli.listing:list_", "List workflows and jobs."),
     "graph": ("engine.cli.listing:graph", "Draw which job needs which."),
-    "plan": ("engine.cli.listing:plan", "Print what would run, as JSON."),
+    "plan": ("engine.cli.plan:plan", "Print what would run, as JSON."),
     "validate": ("engine.cli.validate:validate", "Check workflows without running them."),
     "eval": ("engine.cli.eval:eval_", "Evaluate an expression."),
     "schema": ("engine.cli.schema:schema", "Print the JSON Schema of a workflow."),

@@ -11,13 +11,14 @@ from typing import Any
 
 import click
 
-from engine import contexts, git
+from engine import contexts, git, payloads
 from engine.cli import INVALID, SUCCESS, options, settings, workflows
 from engine.contexts import RunFacts
 from engine.expr import Expr, ExprError, compile_template, kind
 from engine.expr import compile as compile_expression
 from engine.expr import explain as explain_expression
 from engine.problems import Place, Problem, Refused, usage
+from engine.tree import MAX_MEMORY
 
 
 @click.command()
@@ -54,17 +55,18 @@ def _show(expression: str, known: dict[str, Any], explain: bool) -> int:
     value: Any
     if "${{" in expression:
         template = compile_template(expression, names=known)
-        value, parts = template(known), [p for p in template.parts if isinstance(p, Expr)]
+        value = template(known, memory=MAX_MEMORY)
+        parts: list[Expr] = [p for p in template.parts if isinstance(p, Expr)]
     else:
         single = compile_expression(expression, names=known)
-        value, parts = single(known), [single]
+        value, parts = single(known, memory=MAX_MEMORY), [single]
     shown = (
         value if isinstance(value, str) else json.dumps(_json(value), indent=2, ensure_ascii=False)
     )
     click.echo(shown)
     click.echo(kind(value), err=True)
     for part in parts if explain else ():
-        for text, decided in explain_expression(part, known):
+        for text, decided in explain_expression(part, known, memory=MAX_MEMORY):
             click.echo(f"  {text} = {json.dumps(_json(decided), ensure_ascii=False)}", err=True)
     return SUCCESS
 
@@ -117,9 +119,9 @@ def _contexts(event: str, directory: str, given: dict[str, Any]) -> dict[str, An
     project = workflows.project(directory)
     checkout = git.checkout(project.root, given["defaultbranch"])
     actor = given["actor"] or "nobody"
-    payload = contexts.payload(event, checkout, actor)
+    payload = payloads.payload(event, checkout, actor)
     if given["eventpath"]:
-        payload |= settings.event_payload(given["eventpath"])
+        payload = payloads.with_file(payload, settings.event_payload(given["eventpath"]))
     facts = RunFacts("1", 1, event, payload, checkout, "eval", "eval", actor)
     named = {
         name: {

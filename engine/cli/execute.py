@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import cli as codes
-from engine import git
-from engine.cli import settings, show
+from engine.cli import show
 from engine.cli.prepare import Prepared
-from engine.cli.reporting import reporting
+from engine.cli.reporting import Reports, reporting
 from engine.cli.supplies import supplies
-from engine.events import Emit, Outcome
+from engine.events import Outcome
 from engine.problems import Place, Problem
+
+if TYPE_CHECKING:
+    from engine.job import Cancellation
+    from engine.run import Choose, RunResult
 
 
 def execute(prepared: Prepared) -> int:
@@ -28,9 +29,15 @@ def execute(prepared: Prepared) -> int:
     if prepared.request.runner != "auto":
         places.runner(prepared.request.runner)  # refuses an unknown one before a run begins
     brought = supplies(prepared)
-    with reporting(prepared) as (facts, emit):
+    with reporting(prepared) as reports:
+        for skipped in prepared.skipped:
+            reports.emit(skipped)
+        if prepared.remedy:
+            print(prepared.remedy, file=sys.stderr)
+        if not prepared.starts:
+            return codes.NOTHING_RAN
         try:
-            return trio.run(_run, replace(prepared, facts=facts, supplies=brought), emit)
+            return trio.run(_run, replace(prepared, supplies=brought), reports)
         except BaseExceptionGroup as group:
             raise _first(group) from None
 
@@ -41,7 +48,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-async def _run(prepared: Prepared, emit: Emit) -> int:
+async def _run(prepared: Prepared, reports: Reports) -> int:
     import trio
 
     from engine.cli import places
@@ -58,73 +65,32 @@ async def _run(prepared: Prepared, emit: Emit) -> int:
             show.show([problem])
             nursery.cancel_scope.cancel()
             return codes.ENVIRONMENT
-        if prepared.request.runner == "auto" and isolation.name != "docker":
-            print(f"runwright: jobs run in a namespace: {isolation.why}", file=sys.stderr)
         if isolation.name == "namespace" and prepared.request.runner == "auto":
             note = f"runwright: {isolation.why} Jobs run in namespaces of this machine instead."
             print(note, file=sys.stderr)
         choose = places.chooser(isolation, prepared.request.runner, prepared.images)
-        code = await _all_workflows(prepared, choose, cancellation, emit)
+        code = await _all_workflows(prepared, choose, cancellation, reports)
         nursery.cancel_scope.cancel()
         return code
     return codes.CANCELLED
 
 
-async def _all_workflows(prepared: Prepared, choose: Any, cancellation: Any, emit: Emit) -> int:
+async def _all_workflows(
+    prepared: Prepared, choose: Choose, cancellation: Cancellation, reports: Reports
+) -> int:
     import trio
 
-    from engine.job import Cancellation
-    from engine.run import RunResult
-    from engine.run import run as run_plan
-    from engine.store import groups
+    from engine.cli.runs import Runs
 
-    results: list[RunResult] = []
-    most = prepared.request.concurrent_jobs or max(4, os.cpu_count() or 1)
-    slots = trio.CapacityLimiter(most)
-
-    async def one(index: int) -> None:
-        found, facts = prepared.plans[index], prepared.facts[index]
-        wanted = _settings(prepared, index)
-        enter = partial(groups.member, facts.checkout.repository)
-        # a run that another one replaces is cancelled alone, not with its neighbours
-        stop = Cancellation()
-        with cancellation.heard_by(lambda: stop.request(cancellation.reason)):
-            results.append(await run_plan(found, facts, wanted, choose, stop, emit, slots, enter))
-
+    begun = [replace(start, facts=reports.begin(start.facts)) for start in prepared.starts]
     async with trio.open_nursery() as nursery:
-        for index in range(len(prepared.plans)):
-            nursery.start_soon(one, index)
-    return _exit_code(results, cancellation.requested)
+        runs = Runs(prepared, nursery, choose, cancellation, reports)
+        for start in begun:
+            nursery.start_soon(runs.run, start)
+    return _exit_code(runs.results, cancellation.requested)
 
 
-def _settings(prepared: Prepared, index: int) -> Any:
-    from engine.run import NO_SUPPLIES, Settings
-
-    request = prepared.request
-    pull: Any = request.pull
-    return Settings(
-        environments=settings.environments(prepared.project.directory),
-        source=prepared.project.root,
-        hidden=git.ignored(prepared.project.root) if request.use_gitignore else (),
-        secrets=prepared.secrets,
-        variables=prepared.variables,
-        inputs=prepared.inputs[index],
-        env=prepared.environment,
-        matrix=prepared.matrix,
-        workspace_mode="bind" if request.bind else "copy" if request.copy else "overlay",
-        pull=pull,
-        options=request.container_options,
-        network=request.network,
-        platform=request.container_architecture,
-        docker_socket=request.container_daemon_socket != "-",
-        supplies=prepared.supplies or NO_SUPPLIES,
-        debug=request.verbose
-        or prepared.secrets.get("ACTIONS_STEP_DEBUG") == "true"
-        or prepared.variables.get("ACTIONS_STEP_DEBUG") == "true",
-    )
-
-
-def _exit_code(results: list[Any], cancelled: bool) -> int:
+def _exit_code(results: list[RunResult], cancelled: bool) -> int:
     if cancelled:
         return codes.CANCELLED
     if any(result.broke for result in results):

@@ -25,7 +25,7 @@ def finder(prepared: Prepared) -> Actions:
     request = prepared.request
     replaced = local_repositories(request.local_repository, prepared.project.directory)
     sources = Sources(
-        server=prepared.facts[0].checkout.server_url if prepared.facts else PUBLIC,
+        server=prepared.starts[0].facts.checkout.server_url if prepared.starts else PUBLIC,
         token=prepared.secrets.get(TOKEN, ""),
         replaced=replaced,
         offline=request.action_offline_mode,
@@ -54,7 +54,7 @@ def local_repositories(given: Iterable[str], directory: Path) -> dict[str, Path]
 
 
 def explain(shown: list[Any], plans: Iterable[Plan], finder: Finder, tree: Path) -> None:
-    """Say of each step of plans (engine.plan.as_json) what its `uses` stands for."""
+    """Say of each step of plans (engine.stages.expanded) what its `uses` stands for."""
     jobs = [job for found in plans for job in found.jobs]
     resolved = resolve([step for job in jobs for step in job.steps], finder, tree)
     show.show(resolved.problems)

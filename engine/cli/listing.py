@@ -1,26 +1,21 @@
-"""`list`, `graph` and `plan`: what there is to run, without running it."""
+"""`list` and `graph`: what there is to run, without running it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 
-from engine import contexts
-from engine import plan as planning
+from engine import triggers
 from engine.cli import SUCCESS, called, options, workflows
 from engine.cli.called import Called
-from engine.contexts import RunFacts
-from engine.expr import to_string
 from engine.model import Job, Workflow
-from engine.plan import Leg, Plan
+from engine.plan import Plan
 from engine.report.style import table
-from engine.tree import Scope, Unresolved
-
-if TYPE_CHECKING:
-    from engine.cli.prepare import Prepared
+from engine.triggers import Schedule
 
 
 def _plans(given: dict[str, Any]) -> tuple[Plan, ...]:
@@ -32,9 +27,12 @@ def _plans(given: dict[str, Any]) -> tuple[Plan, ...]:
 
 @click.command()
 @options.workflows
+@click.option("--schedule", is_flag=True, help="List when schedules are due next instead.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
-def list_(as_json: bool = False, **given: Any) -> int:
+def list_(schedule: bool = False, as_json: bool = False, **given: Any) -> int:
     """List every job of every workflow, with its events and needs."""
+    if schedule:
+        return _list_schedules([found.workflow for found in _plans(given)], as_json)
     rows = [row for found in _plans(given) for row in _rows(found, found.workflow)]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -72,6 +70,45 @@ def _rows(found: Plan, entry: Workflow, key: str = "", name: str = "") -> Iterat
         }
         if job.id in found.calls:
             yield from _rows(found.calls[job.id], entry, f"{key}{job.id}/", f"{shown} / ")
+
+
+TIMES = 5  # of each workflow's schedules that are listed
+
+
+def _list_schedules(found: list[Workflow], as_json: bool) -> int:
+    """The next times of all schedules, earliest first, each in its own time zone."""
+    due = [
+        (moment, schedule, workflow)
+        for workflow in found
+        for moment, schedule in triggers.next_times(workflow, datetime.now(UTC), TIMES)
+    ]
+    rows = [_due(*each) for each in sorted(due, key=lambda each: each[0])]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif not rows:
+        click.echo("no workflow has a schedule", err=True)
+    else:
+        header = ["Next", "Time zone", "Cron", "Workflow", "File"]
+        for line in table([header, *map(_cells, rows)]):
+            click.echo(line)
+    return SUCCESS
+
+
+def _due(moment: datetime, schedule: Schedule, workflow: Workflow) -> dict[str, Any]:
+    return {
+        "time": moment.isoformat(),
+        "timezone": schedule.timezone or "UTC",
+        "cron": schedule.cron,
+        "workflow": workflow.name,
+        "file": workflow.file,
+        "line": schedule.line,
+    }
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    moment = datetime.fromisoformat(row["time"])
+    where = f"{row['file']}:{row['line']}"
+    return [f"{moment:%a %Y-%m-%d %H:%M}", row["timezone"], row["cron"], row["workflow"], where]
 
 
 def _written(job: Job) -> str:
@@ -156,91 +193,3 @@ def _dot_of(found: Plan, key: str = "") -> Iterator[str]:
             yield f"  subgraph {inner} {{"
             yield from _dot_of(found.calls[id_], f"{key}{id_}/")
             yield "  }"
-
-
-@click.command("plan")
-@click.argument("event", required=False, default="")
-@options.workflows
-@options.selection
-@options.values
-@options.actions
-def plan(event: str, **given: Any) -> int:
-    """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known.
-
-    Actions of other places are fetched, so that each step says what its `uses` stands for.
-    """
-    from engine.cli import fetching
-    from engine.cli.prepare import prepare
-    from engine.cli.request import Request
-
-    prepared = prepare(Request(event=event, **given), lenient=True)
-    found = [
-        planning.as_json(one, legs)
-        for one, legs in zip(prepared.plans, _all_legs(prepared), strict=True)
-    ]
-    fetching.explain(found, prepared.plans, fetching.finder(prepared), prepared.project.root)
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-    return SUCCESS
-
-
-def _all_legs(prepared: Prepared) -> list[dict[str, tuple[Leg, ...]]]:
-    """For each plan the legs that are asked for, of the jobs whose legs are already known."""
-    known = zip(prepared.plans, prepared.facts, prepared.inputs, strict=True)
-    return [
-        {
-            id_: tuple(leg for leg in legs if _is_wanted(leg, prepared.matrix))
-            for id_, legs in _legs(found, facts, inputs, prepared.variables).items()
-        }
-        for found, facts, inputs in known
-    ]
-
-
-def _legs(
-    found: Plan, facts: RunFacts, inputs: dict[str, Any], variables: dict[str, str]
-) -> dict[str, tuple[Leg, ...]]:
-    scope = Scope({"github": contexts.github(facts), "inputs": inputs, "vars": variables})
-    legs = {}
-    for job in found.jobs:
-        if planning.is_static(job):
-            try:
-                legs[job.id] = planning.expand(job, scope)
-            except Unresolved:
-                continue
-    return legs
-
-
-def _is_wanted(leg: Leg, matrix: tuple[tuple[str, str], ...]) -> bool:
-    """Whether --matrix selects a leg; several values of one key select any of them."""
-    return all(
-        any(to_string(leg.matrix[key]) == value for name, value in matrix if name == key)
-        for key, _ in matrix
-        if key in leg.matrix
-    )
-
-
-def dry_run(prepared: Prepared) -> int:
-    """What would run, in the order it would start."""
-    for found, fact, legs in zip(prepared.plans, prepared.facts, _all_legs(prepared), strict=True):
-        click.echo(f"{found.workflow.name} on {fact.event_name}")
-        for level in found.levels():
-            for id_ in level:
-                _show_job(found, id_, legs.get(id_))
-    return SUCCESS
-
-
-def _show_job(found: Plan, id_: str, legs: tuple[Leg, ...] | None) -> None:
-    job = found.by_id[id_]
-    needs = f" after {', '.join(found.needs[id_])}" if found.needs[id_] else ""
-    condition = f" if {job.condition.node.text.strip()}" if job.condition else ""
-    names = [f"{id_} (legs known later)"] if legs is None else [leg.name for leg in legs]
-    for name in names:
-        click.echo(f"  {name}{needs}{condition}")
-    if not names:
-        click.echo(f"  {id_} skipped: no leg of its matrix was selected by --matrix")
-        return
-    for step in job.steps:
-        text = step.name or step.run
-        shown = (
-            step.uses.text if step.uses else text.node.text.strip().split("\n")[0] if text else ""
-        )
-        click.echo(f"    - {shown or step.kind}")

@@ -44,6 +44,35 @@ selection = _all(
     click.option("--matrix", multiple=True, metavar="KEY:VALUE", help="Only legs with this value."),
 )
 
+occasion = _all(
+    click.option(
+        "--type",
+        "activity",
+        default="",
+        metavar="ACTIVITY",
+        help="The event's activity, such as closed or labeled (github.event.action).",
+    ),
+    click.option(
+        "--cron", default="", metavar="LINE", help="The cron line that is due, for schedule."
+    ),
+    click.option(
+        "--changed",
+        multiple=True,
+        metavar="FILE",
+        help="Let path filters see this file as changed (default: what git says).",
+    ),
+    click.option(
+        "--ignore-filters",
+        is_flag=True,
+        help="Also run what branches, tags, paths, types or [skip ci] leave out.",
+    ),
+    click.option(
+        "--chain/--no-chain",
+        default=True,
+        help="Run workflows that follow others by workflow_run, too (default).",
+    ),
+)
+
 values = _all(
     click.option(
         "-e", "--eventpath", default="", metavar="FILE", help="JSON payload of the event."

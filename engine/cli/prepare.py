@@ -2,72 +2,88 @@
 
 from __future__ import annotations
 
-import getpass
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from engine import cli as codes
-from engine import contexts, git
+from engine import contexts
 from engine.actions.unsupported import unsupported
-from engine.cli import called, settings, show, workflows
+from engine.cli import answers, called, chain, settings, show, starts, workflows
 from engine.cli.called import Called
 from engine.cli.request import Request
+from engine.cli.starts import Happening, Start
 from engine.cli.workflows import Project
-from engine.contexts import Checkout, RunFacts
-from engine.model import Workflow
+from engine.contexts import RunFacts
+from engine.events import WorkflowSkipped
+from engine.expr.values import lookup
+from engine.inputs import Answer
+from engine.model import Trigger, Workflow
 from engine.plan import Plan, unknown_jobs
 from engine.problems import Place, Problem, Refused, did_you_mean, usage
+from engine.tree import Scope
 
 if TYPE_CHECKING:
     from engine.run import Supplies
 
+Candidate = tuple[Workflow, Trigger, RunFacts]
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything that is decided before the first container: one plan and its facts a workflow."""
+    """Everything that is decided before the first container: what starts, what does not and why,
+    and what may follow."""
 
     request: Request
     project: Project
-    plans: tuple[Plan, ...]
-    facts: tuple[RunFacts, ...]
+    starts: tuple[Start, ...]
+    skipped: tuple[WorkflowSkipped, ...]
+    followers: tuple[Plan, ...]
     secrets: dict[str, str] = field(repr=False)
     variables: dict[str, str]
     environment: dict[str, str]
-    inputs: tuple[dict[str, Any], ...]
     matrix: tuple[tuple[str, str], ...]
     images: dict[str, str]
     supplies: Supplies | None = None
 
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """All that may run, what follows others included."""
+        return (*(start.plan for start in self.starts), *self.followers)
+
+    @property
+    def remedy(self) -> str:
+        """What to do about workflows that are not started, where the user seems to want them."""
+        asked_for = not self.starts or self.request.workflows or self.request.jobs
+        if not self.skipped or not asked_for:
+            return ""
+        none = "nothing runs; " if not self.starts else ""
+        return f"runwright: {none}--ignore-filters runs what the filters leave out"
+
 
 def prepare(request: Request, *, lenient: bool = False) -> Prepared:
-    """Read, check and plan. Raises Refused; `lenient` plans what can't be run too."""
+    """Read, check, choose and plan. Raises Refused; `lenient` plans what can't be run too."""
     project = workflows.project(request.directory)
     found, warnings = workflows.read_or_refuse(workflows.find(project, request.workflows))
     event = choose_event(request, found)
-    started = [workflow for workflow in found if workflow.trigger(event)]
-    chosen = _with_jobs(started, request)
-    plans = called.plans(
-        [(workflow, _own(workflow, request.jobs)) for workflow in chosen],
-        Called(project.root, _unreachable),
-    )
+    secrets = _merged(request, project, "secret", ".secrets")
+    variables = _merged(request, project, "var", ".vars")
     show.show(warnings)
+    seen = starts.happening(request, project, event, lookup(secrets, "GITHUB_TOKEN", ""))
+    chosen, skipped = _choose(request, project, seen, _with_jobs(found, event, request))
+    find = Called(project.root, _unreachable)
+    plans = called.plans([(each, _own(each, request.jobs)) for each, _, _ in chosen], find)
+    followers = called.plans(_followers(request, [each for each, _, _ in chosen], found), find)
     if not lenient:
-        _refuse_unsupported(plans)
-    given = settings.pairs(request.input, "--input")
-    given = {
-        **settings.from_file(request.input_file, ".input", project.directory, "--input-file"),
-        **given,
-    }
-    checkout = git.checkout(project.root, request.defaultbranch)
+        _refuse_unsupported([*plans, *followers])
     return Prepared(
         request=request,
         project=project,
-        plans=plans,
-        facts=tuple(_facts(request, event, checkout, p.workflow, given) for p in plans),
-        secrets=_merged(request, project, "secret", ".secrets"),
-        variables=_merged(request, project, "var", ".vars"),
+        starts=_started(request, project, seen, chosen, plans, variables),
+        skipped=skipped,
+        followers=followers,
+        secrets=secrets,
+        variables=variables,
         environment=_merged(request, project, "env", ".env"),
-        inputs=tuple(settings.inputs(p.workflow, event, given) for p in plans),
         matrix=_matrix(request.matrix),
         images=settings.images(request.platform, project.directory),
     )
@@ -86,14 +102,14 @@ def choose_event(request: Request, found: list[Workflow]) -> str:
     return event
 
 
-def _with_jobs(found: list[Workflow], request: Request) -> list[Workflow]:
-    if not request.jobs:
-        return found
+def _with_jobs(found: list[Workflow], event: str, request: Request) -> list[Workflow]:
+    """The workflows that know the event, and have one of the jobs that were asked for."""
+    found = [workflow for workflow in found if workflow.trigger(event)]
     known = [job.id for workflow in found for job in workflow.jobs]
     problems = unknown_jobs(known, [name.partition("/")[0] for name in request.jobs])
     if problems:
         raise Refused(problems, codes.USAGE)
-    return [workflow for workflow in found if _own(workflow, request.jobs)]
+    return [workflow for workflow in found if not request.jobs or _own(workflow, request.jobs)]
 
 
 def _own(workflow: Workflow, jobs: tuple[str, ...]) -> list[str]:
@@ -105,7 +121,61 @@ def _unreachable(repository: str, ref: str) -> str:
     return "workflows of other repositories can't be fetched yet"
 
 
-def _refuse_unsupported(plans: tuple[Plan, ...]) -> None:
+def _choose(
+    request: Request, project: Project, seen: Happening, found: list[Workflow]
+) -> tuple[list[Candidate], tuple[WorkflowSkipped, ...]]:
+    """Those of the workflows that start, and why the others do not."""
+    asked = [(each, trigger) for each in found if (trigger := each.trigger(seen.event))]
+    if request.ignore_filters:
+        return [(*each, starts.facts_of(*each, seen)) for each in asked], ()
+    seen = starts.with_files(seen, [trigger for _, trigger in asked], project)
+    chosen, skipped = [], []
+    for workflow, trigger in asked:
+        facts = starts.facts_of(workflow, trigger, seen)
+        reason = starts.why_not(workflow, trigger, facts, seen.files)
+        if reason:
+            skipped.append(reason)
+        else:
+            chosen.append((workflow, trigger, facts))
+    return chosen, tuple(skipped)
+
+
+def _started(
+    request: Request,
+    project: Project,
+    seen: Happening,
+    chosen: list[Candidate],
+    plans: tuple[Plan, ...],
+    variables: dict[str, str],
+) -> tuple[Start, ...]:
+    """Each workflow that starts with its plan, and the inputs it asked for. Raises Refused."""
+    given = answers.given(request, project, seen.event, seen.payload)
+    asked = [
+        (trigger, Scope({"github": contexts.github(facts), "inputs": {}, "vars": variables}))
+        for _, trigger, facts in chosen
+    ]
+    answered = answers.answers(asked, given)
+    each = zip(plans, chosen, answered, strict=True)
+    return tuple(_start(plan, facts, answer) for plan, (_, _, facts), answer in each)
+
+
+def _start(plan: Plan, facts: RunFacts, answer: Answer) -> Start:
+    if facts.event_name in answers.TAKE_INPUTS:
+        facts = replace(facts, event={**facts.event, "inputs": answer.event})
+    return Start(plan, facts, answer.inputs)
+
+
+def _followers(
+    request: Request, started: list[Workflow], found: list[Workflow]
+) -> list[tuple[Workflow, list[str]]]:
+    """What may run after the others: with jobs chosen, only workflows that have one of them."""
+    if not request.chain:
+        return []
+    later = [(each, _own(each, request.jobs)) for each in chain.reachable(started, found)]
+    return [(workflow, jobs) for workflow, jobs in later if jobs or not request.jobs]
+
+
+def _refuse_unsupported(plans: list[Plan]) -> None:
     whole = [found for each in plans for found in each.whole()]
     problems = list(dict.fromkeys(p for found in whole for p in unsupported(found.jobs)))
     if problems:
@@ -119,36 +189,6 @@ def _merged(request: Request, project: Project, name: str, default: str) -> dict
         **settings.from_file(file, default, project.directory, f"--{name}-file"),
         **settings.pairs(given, f"--{name}"),
     }
-
-
-def _facts(
-    request: Request,
-    event: str,
-    checkout: Checkout,
-    workflow: Workflow,
-    inputs: dict[str, str],
-) -> RunFacts:
-    actor = request.actor or _user()
-    payload = contexts.payload(event, checkout, actor, inputs)
-    if request.eventpath:
-        payload |= settings.event_payload(request.eventpath)
-    return RunFacts(
-        run_id="1",
-        run_number=1,
-        event_name=event,
-        event=payload,
-        checkout=checkout,
-        workflow=workflow.name,
-        workflow_file=workflow.file,
-        actor=actor,
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in many containers
-        return "nobody"
 
 
 def _matrix(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

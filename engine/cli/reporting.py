@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,43 @@ from engine.events import Emit, Event
 from engine.problems import usage
 
 
-@contextmanager
-def reporting(prepared: Prepared) -> Iterator[tuple[tuple[RunFacts, ...], Emit]]:
-    """The runs' ids, and an emit that stores each event and shows it."""
-    facts, sinks = _recorded(prepared)
-    reporter = _Careful(_reporter(prepared.request, len(facts) > 1))
-    with ExitStack() as stack:
-        shows = [reporter, *_event_file(prepared.request, stack)]
+class Reports:
+    """Where events go: each is kept with its run, and shown."""
 
-        def emit(event: Event) -> None:
-            for sink in (*sinks.get(event.run, ()), *shows):
-                sink(event)
+    def __init__(self, shows: Sequence[Emit]) -> None:
+        self.shows = shows
+        self.records: dict[str, Emit] = {}
+        self.unkept = 0
+
+    def begin(self, facts: RunFacts) -> RunFacts:
+        """The facts of a run that starts now, with its id and its number."""
+        from engine.store import runs
 
         try:
-            yield facts, emit
+            record = runs.begin(facts.checkout.repository, facts.workflow_file)
+            self.records[record.run_id] = runs.writer(record)
+            return replace(facts, run_id=record.run_id, run_number=record.run_number)
+        except OSError as error:
+            if not self.unkept:
+                print(f"runwright: this run is not kept: {error}", file=sys.stderr)
+            self.unkept += 1
+            return replace(facts, run_id=str(self.unkept))
+
+    def emit(self, event: Event) -> None:
+        """Keep an event and show it."""
+        if event.run in self.records:
+            self.records[event.run](event)
+        for show_ in self.shows:
+            show_(event)
+
+
+@contextmanager
+def reporting(prepared: Prepared) -> Iterator[Reports]:
+    """What the command line asks for is there to be told; at the end it is closed."""
+    reporter = _Careful(_reporter(prepared))
+    with ExitStack() as stack:
+        try:
+            yield Reports([reporter, *_event_file(prepared.request, stack)])
         finally:
             reporter.close()
 
@@ -72,24 +96,8 @@ class _Careful:
             close()
 
 
-def _recorded(prepared: Prepared) -> tuple[tuple[RunFacts, ...], dict[str, list[Emit]]]:
-    from engine.store import runs
-
-    facts: list[RunFacts] = []
-    sinks: dict[str, list[Emit]] = {}
-    for index, fact in enumerate(prepared.facts):
-        try:
-            record = runs.begin(fact.checkout.repository, fact.workflow_file)
-            sinks[record.run_id] = [runs.writer(record)]
-            facts.append(replace(fact, run_id=record.run_id, run_number=record.run_number))
-        except OSError as error:
-            if not index:
-                print(f"runwright: this run is not kept: {error}", file=sys.stderr)
-            facts.append(replace(fact, run_id=str(index + 1)))
-    return tuple(facts), sinks
-
-
-def _reporter(request: Request, many: bool) -> Callable[[Event], None]:
+def _reporter(prepared: Prepared) -> Callable[[Event], None]:
+    request = prepared.request
     if request.as_json:
         from engine.report.jsonl import jsonl
 
@@ -106,10 +114,11 @@ def _reporter(request: Request, many: bool) -> Callable[[Event], None]:
     return Plain(
         _writer(sys.stdout),
         style,
-        many=many,
-        again=lambda job, matrix: again(request, job, matrix),
+        many=len(prepared.starts) + len(prepared.followers) > 1,
+        again=partial(again, request),
         verbose=request.verbose,
         quiet=request.quiet,
+        aside=_writer(sys.stderr),
     )
 
 

@@ -20,6 +20,11 @@ class Request:
     jobs: tuple[str, ...] = ()
     matrix: tuple[str, ...] = ()
     eventpath: str = ""
+    activity: str = ""
+    cron: str = ""
+    changed: tuple[str, ...] = ()
+    ignore_filters: bool = False
+    chain: bool = True
     secret: tuple[str, ...] = field(default=(), repr=False)
     secret_file: str = ""
     var: tuple[str, ...] = ()
@@ -49,13 +54,21 @@ class Request:
     as_json: bool = False
 
 
-_OPTIONS = {"workflows": "-W", "directory": "-C", "platform": "-P", "pull": "--pull"}
+FOLLOWS = "workflow_run"
+_OPTIONS = {
+    "workflows": "-W",
+    "directory": "-C",
+    "activity": "--type",
+    "platform": "-P",
+    "pull": "--pull",
+}
 _NOT_AGAIN = frozenset(("event", "jobs", "matrix", "quiet", "verbose", "events", "as_json"))
 
 
-def again(request: Request, job: str, matrix: Mapping[str, Any]) -> str:
-    """The command that runs one job, or one leg of it, once more, with the same options."""
-    words = ["runwright", request.event or "run"]
+def again(request: Request, event: str, job: str, matrix: Mapping[str, Any]) -> str:
+    """The command that runs one job, or one leg of it, once more, with the same options; `event`
+    is that of its run, which may have followed the one that was asked for."""
+    words = ["runwright", event if event == FOLLOWS else request.event or "run"]
     for option in fields(request):
         value = getattr(request, option.name)
         if option.name not in _NOT_AGAIN and value != option.default:

@@ -17,6 +17,7 @@ from engine.cli.request import Request
 @click.argument("event", required=False, default="")
 @options.workflows
 @options.selection
+@options.occasion
 @options.values
 @options.actions
 @options.machines
@@ -38,7 +39,7 @@ def run(
     request = Request(**given)
     prepared = prepare(request)
     if dryrun:
-        from engine.cli import listing
+        from engine.cli import plan
 
-        return listing.dry_run(prepared)
+        return plan.dry_run(prepared)
     return execute(prepared)

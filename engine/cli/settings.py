@@ -7,13 +7,11 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.model import Workflow
 from engine.problems import Place, Problem, Refused, usage
-from engine.source import plain
 
 if TYPE_CHECKING:
     from engine.run import Environment
@@ -142,31 +140,3 @@ def _in_actrc(line: str) -> list[str]:
     if len(words) == 2 and words[0] in ("-P", "--platform"):
         return [words[1]]
     return [word.removeprefix("--platform=") for word in words if word.startswith("--platform=")]
-
-
-# --- inputs -------------------------------------------------------------------------------------
-
-
-def inputs(workflow: Workflow, event: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """The `inputs` context: what was given and the defaults, with the types `on:` declares."""
-    trigger = workflow.trigger(event)
-    filters = plain(trigger.filters) if trigger and trigger.filters else None
-    declared = filters.get("inputs") if isinstance(filters, dict) else None
-    if not isinstance(declared, dict):
-        return dict(given)
-    found: dict[str, Any] = {}
-    for name, about in declared.items():
-        about = about if isinstance(about, dict) else {}
-        found[name] = _typed(about.get("type"), given.get(name, about.get("default")))
-    return found
-
-
-def _typed(kind: Any, value: Any) -> Any:
-    if kind == "boolean":
-        return value if isinstance(value, bool) else str(value).lower() == "true"
-    if kind == "number":
-        try:
-            return float(value or 0)
-        except (TypeError, ValueError):
-            return value
-    return "" if value is None else str(value)

@@ -38,7 +38,7 @@ from engine.expr.values import (
     truthy,
 )
 
-MAX_WORK = 16 * MAX_MEMORY  # ours, so that no expression can take long
+MAX_WORK = 16 * MAX_MEMORY  # of all results together: ours, so that no expression takes long
 
 Functions = Mapping[str, Callable[..., Value]]
 NO_FUNCTIONS: Functions = MappingProxyType({})
@@ -47,15 +47,17 @@ NO_FUNCTIONS: Functions = MappingProxyType({})
 class Scope:
     """One evaluation: what it may ask, and how much it may still make.
 
-    `left` is for what is held at a time, `work` for all that is ever made.
+    `left` is for what is held at a time, `work` for all that is ever made; both in bytes.
     """
 
     __slots__ = ("contexts", "functions", "left", "work")
 
-    def __init__(self, contexts: Mapping[str, Value], functions: Functions) -> None:
+    def __init__(
+        self, contexts: Mapping[str, Value], functions: Functions, memory: int = MAX_MEMORY
+    ) -> None:
         self.contexts = contexts
         self.functions = functions
-        self.left = MAX_MEMORY
+        self.left = memory
         self.work = MAX_WORK
 
     def charge(self, characters: int) -> None:
@@ -105,9 +107,15 @@ class Expr:
     mixed: bool = False  # an `if:` of text around `${{ }}`, which is always true
     run: Run = field(compare=False, repr=False, default=lambda scope: None)
 
-    def __call__(self, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS) -> Value:
-        """The value; raises ExprError, and whatever one of `functions` raises."""
-        return self.run(Scope(contexts, functions))
+    def __call__(
+        self,
+        contexts: Mapping[str, Value],
+        functions: Functions = NO_FUNCTIONS,
+        memory: int = MAX_MEMORY,
+    ) -> Value:
+        """The value; raises ExprError, and whatever one of `functions` raises. `memory` is what its
+        results may take at a time, in bytes of UTF-16."""
+        return self.run(Scope(contexts, functions, memory))
 
     @property
     def roots(self) -> frozenset[str]:

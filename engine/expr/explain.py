@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine.expr.compile import NO_FUNCTIONS, Expr, Functions, Scope, runner
 from engine.expr.tree import Called, Index, Literal, Logic, Node, children, show
-from engine.expr.values import Value, truthy
+from engine.expr.values import MAX_MEMORY, Value, truthy
 
 
 def explain(
-    expr: Expr, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS
+    expr: Expr,
+    contexts: Mapping[str, Value],
+    functions: Functions = NO_FUNCTIONS,
+    memory: int = MAX_MEMORY,
 ) -> list[tuple[str, Value]]:
     """The sub-expressions that decided the value and their values, outermost first.
 
@@ -20,22 +23,23 @@ def explain(
     def decisive(node: Node) -> Iterator[tuple[str, Value]]:
         if isinstance(node, Literal):
             return
-        value = runner(node)(Scope(contexts, functions))
+        value = answer(node)
         yield show(node), value
-        for child in _deciding(node, value, contexts, functions):
+        for child in _deciding(node, value, answer):
             yield from decisive(child)
+
+    def answer(node: Node) -> Value:
+        return runner(node)(Scope(contexts, functions, memory))
 
     return list(decisive(expr.tree))
 
 
-def _deciding(
-    node: Node, value: Value, contexts: Mapping[str, Value], functions: Functions
-) -> Sequence[Node]:
+def _deciding(node: Node, value: Value, answer: Callable[[Node], Value]) -> Sequence[Node]:
     """The parts of `node` that made it `value`."""
     if isinstance(node, Logic) and truthy(value) is (node.operator == "||"):
         # One part was enough: the first with this truth.
         for part in node.parts:
-            if truthy(runner(part)(Scope(contexts, functions))) is truthy(value):
+            if truthy(answer(part)) is truthy(value):
                 return (part,)
     if isinstance(node, Called) and node.name == "case":
         return ()

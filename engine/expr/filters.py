@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.expr.functions import to_json
 from engine.expr.values import (
-    MAX_MEMORY,
     ExprError,
     Value,
     is_primitive,
@@ -92,10 +91,11 @@ def apply(name: str, value: Value, arguments: Sequence[Value], charge: Charge) -
     try:
         given = _input(FILTERS[name].takes, value)
         values = [_argument(argument) for argument in arguments]
-        _hold_size(name, given, values)
+        foreseen = _foreseen(name, given, values)
+        charge(foreseen)
         result = _OWN[name](given, *values) if name in _OWN else _jinja(name, given, values)
         made = _json(result)
-        charge(_size(made))
+        charge(max(0, _size(made) - foreseen))
         return made
     except ExprError as error:
         raise ExprError(f"Filter '{name}': {error.message}") from None
@@ -141,8 +141,8 @@ def _argument(value: Value) -> Value:
     return tidy(value) if kind(value) == "Number" else value
 
 
-def _hold_size(name: str, value: Value, arguments: Sequence[Value]) -> None:
-    """Refuse, before it is made, what would not fit."""
+def _foreseen(name: str, value: Value, arguments: Sequence[Value]) -> int:
+    """How many characters a filter will make, where that can be much more than it was given."""
     for argument in arguments:
         if kind(argument) == "Number" and not abs(argument) <= MAX_NUMBER:
             raise ExprError(f"{to_string(argument)} is no number it can use")
@@ -152,13 +152,12 @@ def _hold_size(name: str, value: Value, arguments: Sequence[Value]) -> None:
         size = len(value) + value.count(old) * len(new)
     elif name == "indent":
         width = arguments[0] if arguments else 4
-        each = len(width) if isinstance(width, str) else int(to_number(width))
+        each = len(width) if isinstance(width, str) else max(0, int(to_number(width)))
         size = len(value) + (value.count("\n") + 1) * each
     elif name == "join":
         texts = [to_string(item) for item in value]
         size = sum(map(len, texts)) + len(texts) * sum(map(len, map(to_string, arguments)))
-    if 2 * size > MAX_MEMORY:
-        raise ExprError("The maximum allowed memory size was exceeded")
+    return size
 
 
 def _json(value: Value) -> Value:

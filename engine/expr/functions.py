@@ -5,9 +5,9 @@ Their rules and messages are those of actions/runner (src/Sdk/Expressions/Sdk/Fu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from json.encoder import encode_basestring
 
 from engine.expr import jsontext
 from engine.expr.values import ExprError, Value, equal, fold, is_primitive, kind, to_string
@@ -127,41 +127,48 @@ def to_json(arguments: Sequence[Value], charge: Charge) -> Value:
         made.append(text)
 
     try:
-        _write(arguments[0], "\n", put)
+        _write(arguments[0], "", "\n", put)
     except RecursionError:
         raise ExprError("The value is nested too deeply for toJSON") from None
     return "".join(made)
 
 
-def _write(value: Value, line: str, put: Callable[[str], None]) -> None:
+def _write(value: Value, before: str, line: str, put: Callable[[str], None]) -> None:
+    """Put a value, and what stands before it in the same piece; `line` begins one at its depth."""
     match kind(value):
-        case "Null":
-            put("null")
         case "String":
-            put(_quoted(value))
+            put(before + _quoted(value))
+        case "Null":
+            put(before + "null")
         case "Boolean" | "Number":
-            put(to_string(value))
+            put(before + to_string(value))
         case "Array":
-            _write_items("[]", [("", item) for item in value], line, put)
+            _write_items(before, "[]", [("", item) for item in value], line, put)
         case _:
             pairs = [(_quoted(str(key)) + ": ", item) for key, item in value.items()]
-            _write_items("{}", pairs, line, put)
+            _write_items(before, "{}", pairs, line, put)
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).translate(_LINE_ENDS)
+    quoted: str = encode_basestring(text)
+    return quoted if text.isascii() else quoted.translate(_LINE_ENDS)
 
 
 def _write_items(
-    brackets: str, items: Sequence[tuple[str, Value]], line: str, put: Callable[[str], None]
+    before: str,
+    brackets: str,
+    items: Sequence[tuple[str, Value]],
+    line: str,
+    put: Callable[[str], None],
 ) -> None:
     if not items:
-        put(brackets)
+        put(before + brackets)
         return
     inner = line + "  "
-    for number, (key, item) in enumerate(items):
-        put((brackets[0] if number == 0 else ",") + inner + key)
-        _write(item, inner, put)
+    before += brackets[0]
+    for key, item in items:
+        _write(item, before + inner + key, inner, put)
+        before = ","
     put(line + brackets[1])
 
 

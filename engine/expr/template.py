@@ -19,7 +19,7 @@ from engine.expr.faults import check
 from engine.expr.lex import MAX_LENGTH, pieces
 from engine.expr.parse import parse
 from engine.expr.tree import Called, Logic, Node, literal, walk
-from engine.expr.values import ExprError, Value, kind, to_string
+from engine.expr.values import MAX_MEMORY, ExprError, Value, kind, to_string
 
 STATUS_FUNCTIONS = frozenset({"success", "failure", "cancelled", "always"})
 
@@ -62,15 +62,24 @@ class Template:
         pairs = zip(self.offsets, self.parts, strict=True)
         return [(at, part) for at, part in pairs if isinstance(part, Expr)]
 
-    def __call__(self, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS) -> Value:
-        """A lone expression's own value, otherwise a string; raises as an Expr does."""
+    def __call__(
+        self,
+        contexts: Mapping[str, Value],
+        functions: Functions = NO_FUNCTIONS,
+        memory: int = MAX_MEMORY,
+    ) -> Value:
+        """A lone expression's own value, otherwise a string; raises as an Expr does, also where
+        that string takes more than `memory`."""
         values = [
-            part if isinstance(part, str) else _evaluated(part, at, contexts, functions)
+            part if isinstance(part, str) else _evaluated(part, at, contexts, functions, memory)
             for at, part in zip(self.offsets, self.parts, strict=True)
         ]
         if len(values) == 1:
             return values[0]
-        return "".join(map(to_string, values))
+        texts = list(map(to_string, values))
+        if 2 * sum(map(len, texts)) > memory:
+            raise ExprError("The maximum allowed memory size was exceeded", 1)
+        return "".join(texts)
 
     def string(self, contexts: Mapping[str, Value], functions: Functions = NO_FUNCTIONS) -> str:
         """Always a string; raises ExprError for a lone expression that gives an array or object."""
@@ -81,9 +90,11 @@ class Template:
         return to_string(value)
 
 
-def _evaluated(part: Expr, at: int, contexts: Mapping[str, Value], functions: Functions) -> Value:
+def _evaluated(
+    part: Expr, at: int, contexts: Mapping[str, Value], functions: Functions, memory: int
+) -> Value:
     try:
-        return part(contexts, functions)
+        return part(contexts, functions, memory)
     except ExprError as error:
         raise ExprError(error.message, error.position + at) from error
 

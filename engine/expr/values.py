@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from engine.numbers import as_double, number_text, signed_32
@@ -106,6 +107,7 @@ def strip(text: str) -> str:
     return _AROUND.sub("", text)
 
 
+@lru_cache(maxsize=8)  # one long text may be compared with each item of a long array
 def parse_number(text: str) -> float:
     """The number that `text` spells, NaN if none: the rules of ExpressionUtility.ParseNumber."""
     text = strip(text)
@@ -147,7 +149,7 @@ def _upper(char: str) -> str:
 def equal(left: Value, right: Value) -> bool:
     """`==`: kinds are coerced, strings ignore case, arrays and objects equal only themselves."""
     if isinstance(left, str) and isinstance(right, str):
-        return left == right or fold(left) == fold(right)
+        return left == right or (len(left) == len(right) and fold(left) == fold(right))
     left, right = _coerced(left, right)
     if kind(left) != kind(right):
         return False

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import events
 from engine.events import Event, Outcome
-from engine.report.style import duration
+from engine.report.style import duration, not_started
 
 _ICONS = {
     Outcome.SUCCESS: "✅",
@@ -46,6 +46,11 @@ class Annotations:
 
     def _hold(self, event: events.StepEvent, text: str) -> None:
         self._held.setdefault((event.run, event.job, event.step), []).append(text)
+
+    def _workflow_skipped(self, event: events.WorkflowSkipped) -> None:
+        self._say(not_started(event))
+        icon, reason = _ICONS[Outcome.SKIPPED], _cell(event.reason)
+        self._rows.append(f"| {icon} | {_cell(event.workflow)} | not started | | {reason} |")
 
     def _run_started(self, event: events.RunStarted) -> None:
         self._say(f"{event.workflow} #{event.run_number} on {event.event_name}")
@@ -138,6 +143,7 @@ def _cell(text: str) -> str:
 
 
 _HANDLERS: dict[type[Event], Callable[[Annotations, Any], None]] = {
+    events.WorkflowSkipped: Annotations._workflow_skipped,
     events.RunStarted: Annotations._run_started,
     events.JobStarted: Annotations._job_started,
     events.Output: Annotations._output,

@@ -9,10 +9,10 @@ from typing import Any
 
 from engine import events
 from engine.events import Event, Outcome
-from engine.report.style import Style, duration, table
+from engine.report.style import Style, duration, not_started, table
 
 TAIL = 20  # lines shown of the first step that failed
-Again = Callable[[str, Mapping[str, Any]], str]
+Again = Callable[[str, str, Mapping[str, Any]], str]
 
 _COLOURS = {"error": "red", "warning": "yellow", "notice": "blue"}
 
@@ -42,6 +42,7 @@ class _Run:
     """`order` says where each job stands among those of its workflow, by its key without a leg."""
 
     workflow: str
+    event: str
     order: dict[str, int]
     finished: events.RunFinished | None = None
 
@@ -51,7 +52,8 @@ class Plain:
     """A reporter; `write` gets whole lines with their newline, `close` prints the table.
 
     `again` gives the command that runs one job once more, by its id and its matrix values.
-    `many` says that several workflows run, so that each line names its workflow too.
+    `many` says that several workflows run, so that each line names its workflow too. `aside` gets
+    what is no part of the output, such as a workflow that is not started.
     """
 
     write: Callable[[str], None]
@@ -60,6 +62,8 @@ class Plain:
     again: Again | None = None
     verbose: bool = False
     quiet: bool = False
+    aside: Callable[[str], None] | None = None
+    _skipped: list[events.WorkflowSkipped] = field(default_factory=list)
     _runs: dict[str, _Run] = field(default_factory=dict)
     _jobs: dict[tuple[str, str], _Job] = field(default_factory=dict)
     _failures: list[tuple[str, str]] = field(default_factory=list)
@@ -96,9 +100,13 @@ class Plain:
 
     # --- events ---------------------------------------------------------------------------------
 
+    def _workflow_skipped(self, event: events.WorkflowSkipped) -> None:
+        self._skipped.append(event)
+        (self.aside or self.write)(f"runwright: {not_started(event)}\n")
+
     def _run_started(self, event: events.RunStarted) -> None:
         order = {id_: index for index, id_ in enumerate(event.jobs)}
-        self._runs[event.run] = _Run(event.workflow, order)
+        self._runs[event.run] = _Run(event.workflow, event.event_name, order)
         arrow = "▶" if self.style.unicode else ">"
         title = f": {event.title}" if event.title not in ("", event.workflow) else ""
         text = f"{arrow} {event.workflow} #{event.run_number} on {event.event_name}{title}"
@@ -113,6 +121,9 @@ class Plain:
         job.name, job.where, job.matrix = event.name, event.isolation, event.matrix
         image = f" ({event.image})" if event.image else ""
         self._line(event, f"runs in {event.isolation}{image}", "dim")
+        if self.verbose and event.permissions:
+            levels = ", ".join(f"{scope}: {level}" for scope, level in event.permissions.items())
+            self._line(event, f"GITHUB_TOKEN permissions: {levels}", "dim")
 
     def _job_called(self, event: events.JobCalled) -> None:
         job = self._job(event)
@@ -223,6 +234,8 @@ class Plain:
                 outcome, seconds = run.finished.outcome, run.finished.seconds
                 text = f"{run.workflow}: {self.style.outcome(outcome)} in {duration(seconds)}"
                 self.write(f"\n{self.style.mark(outcome)} {text}\n")
+        for skipped in self._skipped if self._runs else ():
+            self.write(f"{self.style.mark(Outcome.SKIPPED)} {not_started(skipped)}\n")
 
     def _place(self, item: tuple[tuple[str, str], _Job]) -> tuple[int, list[tuple[int, int]]]:
         """Workflows as they started, jobs as in their file, legs as in their matrix; what a job
@@ -266,7 +279,8 @@ class Plain:
         for line in job.failed_lines or [reason]:
             self.write(f"    {line}\n")
         if self.again is not None:
-            command = self.again(*self._selection(key))
+            event = self._runs[key[0]].event if key[0] in self._runs else ""
+            command = self.again(event, *self._selection(key))
             self.write(f"Run it again with: {self.style.paint(command, 'bold')}\n")
 
 
@@ -298,6 +312,7 @@ def _notes(job: _Job, event: events.JobFinished) -> list[str]:
 
 
 _HANDLERS: dict[type[Event], Callable[[Plain, Any], None]] = {
+    events.WorkflowSkipped: Plain._workflow_skipped,
     events.RunStarted: Plain._run_started,
     events.RunFinished: Plain._run_finished,
     events.JobStarted: Plain._job_started,

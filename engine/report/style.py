@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.events import Outcome
+from engine.events import Outcome, WorkflowSkipped
 
 _COLOURS = {
     "red": "31",
@@ -40,6 +40,12 @@ class Style:
 
     def outcome(self, outcome: Outcome) -> str:
         return self.paint(str(outcome), _OUTCOME_COLOURS[outcome])
+
+
+def not_started(event: WorkflowSkipped) -> str:
+    """One line about a workflow that the event does not start."""
+    where = f" ({event.file})" if event.file != event.workflow else ""
+    return f"{event.workflow}{where} is not started: {event.reason}"
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ import trio
 from engine import events
 from engine.ahead import Ahead
 from engine.contexts import RunFacts
-from engine.events import Emit, Event, Log, Outcome
+from engine.events import Emit, Log, Outcome
 from engine.job import Cancellation
 from engine.plan import Plan
 from engine.run.berth import (
@@ -75,7 +75,7 @@ async def run(
         ahead = Ahead(nursery, MOST_AHEAD)
         shared = Shared(facts, settings, choose, cancellation, slots, ahead, emit, enter_group)
         part = entry(shared, plan)
-        shared.emit(_started(part))
+        _start(part)
         group = _group(part)
         part.held = (group,) if group else ()
         async with turn_in(shared, group, "run", cancellation):
@@ -96,24 +96,32 @@ def _group(part: Part) -> Group | None:
         return None
 
 
-def _started(part: Part) -> Event:
+def _start(part: Part) -> None:
+    """Tell that the run starts, and then why its title is not the one that was asked for."""
     workflow, facts = part.plan.workflow, part.shared.facts
+    title, wrong = "", None
     try:
         title = string(workflow.run_name, Scope(part.base)).strip()
     except Unresolved as error:
-        title = ""
-        part.shared.emit(Log(level="warning", message=str(error.problem)))
-    return events.RunStarted(
-        run_id=facts.run_id,
-        run_number=facts.run_number,
-        event_name=facts.event_name,
-        workflow=workflow.name,
-        file=workflow.file,
-        title=title or _default_title(facts, workflow.name),
-        jobs=tuple(job.id for job in part.plan.jobs),
+        wrong = Log(level="warning", message=str(error.problem))
+    part.shared.emit(
+        events.RunStarted(
+            run_id=facts.run_id,
+            run_number=facts.run_number,
+            event_name=facts.event_name,
+            workflow=workflow.name,
+            file=workflow.file,
+            title=title or _default_title(facts, workflow.name),
+            jobs=tuple(job.id for job in part.plan.jobs),
+        )
     )
+    if wrong:
+        part.shared.emit(wrong)
 
 
 def _default_title(facts: RunFacts, workflow: str) -> str:
-    subject = facts.checkout.commit.message.partition("\n")[0]
-    return (subject if facts.event_name == "push" else "") or workflow
+    """The subject of what was pushed, the title of a pull request, else the workflow's name."""
+    pull = facts.event.get("pull_request")
+    subject = facts.checkout.commit.message.partition("\n")[0] if facts.event_name == "push" else ""
+    title = pull.get("title") if isinstance(pull, dict) else subject
+    return title if title and isinstance(title, str) else workflow

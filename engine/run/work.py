@@ -16,6 +16,7 @@ from engine.events import (
     Event,
     JobAttemptFailed,
     JobStarted,
+    Log,
     Outcome,
     Output,
     StepFinished,
@@ -23,6 +24,7 @@ from engine.events import (
 from engine.job import Cancellation, JobOrder, JobResult, run_job
 from engine.machine import Machine
 from engine.model import Job
+from engine.problems import Place
 from engine.retry import Retry
 from engine.run.berth import Berth, Environment, NoPlace
 from engine.run.legs import Turn
@@ -161,8 +163,15 @@ async def _open(part: Part, turn: Turn, berth: Berth) -> AsyncIterator[Machine]:
                 permissions=_permissions(part, leg.job),
             )
         )
+        if leg.job.snapshot is not None:
+            shared.emit(_no_snapshot(leg.key, leg.job.snapshot.node.place))
         shared.started.set()
         yield machine
+
+
+def _no_snapshot(key: str, place: Place) -> Log:
+    what = "`snapshot` makes an image of GitHub's own machines; a local run leaves it out"
+    return Log(job=key, level="warning", message=f"{place}: {what}")
 
 
 def _permissions(part: Part, job: Job) -> dict[str, str]:
@@ -178,7 +187,7 @@ def _order(part: Part, turn: Turn) -> JobOrder:
         **turn.scope.contexts,
         "secrets": secrets,
         "vars": {**settings.variables, **environment.variables},
-        "job": contexts.job_workflow(part.shared.github, workflow),
+        "job": contexts.job(part.shared.github, workflow, turn.leg.key),
     }
     return JobOrder(
         leg=turn.leg,

@@ -1,0 +1,135 @@
+"""`plan` and the dry run: what an event would run, stage by stage, without running it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from engine import contexts, stages
+from engine import plan as planning
+from engine.cli import NOTHING_RAN, SUCCESS, options
+from engine.cli.prepare import Prepared, prepare
+from engine.cli.request import Request
+from engine.cli.starts import Start
+from engine.expr import to_string
+from engine.plan import Leg, Plan
+from engine.report.style import not_started
+from engine.tree import Scope, Unresolved
+
+
+@click.command("plan")
+@click.argument("event", required=False, default="")
+@click.option(
+    "--stage",
+    type=click.Choice(["workflow", "plan", "expanded"]),
+    default="expanded",
+    help="What the author meant; the graph of needs; or jobs with their known legs (default).",
+)
+@options.workflows
+@options.selection
+@options.occasion
+@options.values
+@options.actions
+def plan(event: str, stage: str, **given: Any) -> int:
+    """Print what EVENT would run, as JSON: jobs, needs, steps, and the legs that are known.
+
+    Actions of other places are fetched, so that each step says what its `uses` stands for.
+    """
+    prepared = prepare(Request(event=event, **given), lenient=True)
+    _tell(prepared)
+    found = [_staged(prepared, start, stage) for start in prepared.starts]
+    if stage == "expanded":
+        _explain(prepared, found)
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    return SUCCESS if found else NOTHING_RAN
+
+
+def _staged(prepared: Prepared, start: Start, stage: str) -> Any:
+    if stage == "workflow":
+        return stages.workflow(start.plan.workflow)
+    if stage == "plan":
+        return stages.plan(start.plan)
+    return stages.expanded(start.plan, _legs(prepared, start))
+
+
+def _explain(prepared: Prepared, found: list[Any]) -> None:
+    from engine.cli import fetching
+
+    plans = [start.plan for start in prepared.starts]
+    fetching.explain(found, plans, fetching.finder(prepared), prepared.project.root)
+
+
+def _tell(prepared: Prepared) -> None:
+    """What does not start, and why."""
+    for event in prepared.skipped:
+        print(f"runwright: {not_started(event)}", file=sys.stderr)
+    if prepared.remedy:
+        print(prepared.remedy, file=sys.stderr)
+
+
+def _legs(prepared: Prepared, start: Start) -> dict[str, tuple[Leg, ...]]:
+    """The legs that are asked for, of the jobs whose legs are already known."""
+    github = contexts.github(start.facts)
+    scope = Scope({"github": github, "inputs": start.inputs, "vars": prepared.variables})
+    legs = {}
+    for job in start.plan.jobs:
+        if planning.is_static(job):
+            try:
+                known = planning.expand(job, scope)
+            except Unresolved:
+                continue
+            legs[job.id] = tuple(leg for leg in known if _is_wanted(leg, prepared.matrix))
+    return legs
+
+
+def _is_wanted(leg: Leg, matrix: tuple[tuple[str, str], ...]) -> bool:
+    """Whether --matrix selects a leg; several values of one key select any of them."""
+    return all(
+        any(to_string(leg.matrix[key]) == value for name, value in matrix if name == key)
+        for key, _ in matrix
+        if key in leg.matrix
+    )
+
+
+# --- the dry run ----------------------------------------------------------------------------------
+
+
+def dry_run(prepared: Prepared) -> int:
+    """What would run, in the order it would start."""
+    _tell(prepared)
+    for start in prepared.starts:
+        click.echo(f"{start.plan.workflow.name} on {start.facts.event_name}")
+        legs = _legs(prepared, start)
+        for id_ in _in_order(start.plan):
+            _show_job(start.plan, id_, legs.get(id_))
+    for found in prepared.followers:
+        click.echo(f"{found.workflow.name} on workflow_run, where it follows one of these")
+        for id_ in _in_order(found):
+            _show_job(found, id_, None)
+    return SUCCESS if prepared.starts else NOTHING_RAN
+
+
+def _in_order(found: Plan) -> list[str]:
+    """A job has more jobs before it than any that it needs."""
+    return sorted(found.needs, key=lambda id_: len(found.ancestors[id_]))
+
+
+def _show_job(found: Plan, id_: str, legs: tuple[Leg, ...] | None) -> None:
+    job = found.by_id[id_]
+    needs = f" after {', '.join(found.needs[id_])}" if found.needs[id_] else ""
+    condition = f" if {job.condition.node.text.strip()}" if job.condition else ""
+    names = [f"{id_} (legs known later)"] if legs is None else [leg.name for leg in legs]
+    for name in names:
+        click.echo(f"  {name}{needs}{condition}")
+    if not names:
+        click.echo(f"  {id_} skipped: no leg of its matrix was selected by --matrix")
+        return
+    for step in job.steps:
+        text = step.name or step.run
+        shown = (
+            step.uses.text if step.uses else text.node.text.strip().split("\n")[0] if text else ""
+        )
+        click.echo(f"    - {shown or step.kind}")
