@@ -29,7 +29,7 @@ ROOMS = (
         "calls",
     ),
     *("handover", "matrix", "plan", "stages"),
-    *("actions", "masks", "commandfiles"),
+    *("actions", "encodings", "masks", "commandfiles"),
     *(
         "transcript",
         "contexts",

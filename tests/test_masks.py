@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.masks import Masks
 
-LETTERS = "abé\n "
+LETTERS = "abAé\n "
 
 
 @pytest.mark.covers("CMD-010", "CMD-022")
@@ -24,14 +24,22 @@ LETTERS = "abé\n "
         pytest.param(["abc", "cde"], "abcde", "***", id="overlapping become one"),
         pytest.param(["ab", "cd"], "abcd", "***", id="touching become one"),
         pytest.param(["aa"], "aaaaa", "***", id="overlapping itself"),
+        pytest.param(["abab"], "ababab abab", "*** ***", id="overlapping itself by half"),
+        pytest.param(["aXa"], "aXaXa aXa", "*** ***", id="overlapping itself by one"),
+        pytest.param(["pw"], "pwpw pw", "*** ***", id="touching itself"),
+        pytest.param(["pw"], "*pw**pw", "*********", id="among stars"),
         pytest.param(["one\ntwo"], "two one", "*** ***", id="each line"),
         pytest.param(["one\ntwo"], "one\ntwo", "***\n***", id="all of its lines"),
         pytest.param(["  one\r\n\ttwo  \n"], "one two", "*** ***", id="lines are trimmed"),
         pytest.param([" pw "], "x pw y pw", "x***y ***", id="one line, whole and trimmed"),
         pytest.param(["a.b*"], "a.b* axb", "*** axb", id="no pattern"),
         pytest.param(["pässwörd🙂"], "«pässwörd🙂»", "«***»", id="any character"),
+        pytest.param(["pässWÖRD🙂"], "A «pässWÖRD🙂» B", "A «***» B", id="any capital"),
+        pytest.param(["a\udcffb"], "a\udcffb", "***", id="half a character"),
+        pytest.param(["one\ntwo"], "b25lCnR3bw== b25l dHdv", "*** *** ***", id="encoded lines",
+                     marks=pytest.mark.covers("CMD-023")),
     ],
-)
+)  # fmt: skip
 def test_hiding(secrets: list[str], text: str, wanted: str) -> None:
     assert Masks(secrets).hide(text) == wanted
 
@@ -51,9 +59,9 @@ def test_a_value_is_hidden_from_when_it_is_added() -> None:
     assert masks.hide("pw") == "***"
 
 
-def test_the_longest_is_known() -> None:
+def test_the_longest_form_is_known() -> None:
     assert Masks().longest == 0
-    assert Masks(["ab", "a\nbcd", "é"]).longest == 3
+    assert Masks(["abc", "a\nbcd", "é"]).longest == len("YQpiY2Q=")
 
 
 @pytest.mark.covers("CMD-022")
