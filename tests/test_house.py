@@ -29,7 +29,7 @@ ROOMS = (
         "calls",
     ),
     *("handover", "matrix", "plan", "stages"),
-    *("actions", "encodings", "masks", "commandfiles"),
+    *("actions", "encodings", "masks", "matchers", "commandfiles"),
     *(
         "transcript",
         "contexts",
@@ -149,7 +149,7 @@ def test_a_module_opens_with_a_sentence(module: str) -> None:
 
 # --- imports cost ---------------------------------------------------------------------------------
 
-HEAVY = {"trio", "docker", "networkx", "jsonschema", "jinja2", "ruamel", "h11", "tenacity"}
+HEAVY = {"trio", "docker", "networkx", "jsonschema", "jinja2", "ruamel", "h11", "tenacity", "regex"}
 SCRIPT = """
 import sys
 from engine.cli import run_command
