@@ -195,17 +195,24 @@ class GroupEnded(StepEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation(StepEvent):
-    """What `::notice`, `::warning` and `::error` say; 0 or '' where a property was not given."""
+    """What `::notice`, `::warning` and `::error` say, or what a problem matcher saw in a line.
+
+    '' and 0 stand for what was not given. `text` is the line of a problem matcher. `over_limit`
+    says that ten of the level came before in the step: of this one GitHub keeps the line alone.
+    """
 
     type: ClassVar[str] = "annotation"
     level: AnnotationLevel
     message: str
     title: str = ""
+    code: str = ""
     file: str = ""
     line: int = 0
     end_line: int = 0
     column: int = 0
     end_column: int = 0
+    text: str = ""
+    over_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

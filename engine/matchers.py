@@ -65,13 +65,10 @@ class Matchers:
 
 @dataclass(slots=True)
 class Scan:
-    """The output of one step, held against the matchers of its job line by line.
-
-    `slow` are the owners of matchers that took too long and were removed.
-    """
+    """The output of one step, held against the matchers of its job line by line."""
 
     matchers: Matchers
-    slow: list[str] = field(default_factory=list)
+    _slow: list[str] = field(default_factory=list)
     _known: tuple[Matcher, ...] = ()
     _states: list[_State] = field(default_factory=list)
 
@@ -93,6 +90,11 @@ class Scan:
                 return {**found, "severity": level}
         return None
 
+    def given_up(self) -> list[str]:
+        """The owners of matchers that took too long since, and were removed."""
+        slow, self._slow = self._slow, []
+        return slow
+
     def _current(self) -> list[_State]:
         if self._known is not self.matchers.known:
             before = {id(state.matcher): state for state in self._states}
@@ -105,7 +107,7 @@ class Scan:
             return state.match(line)
         except TimeoutError:
             self.matchers.remove([state.matcher.owner])
-            self.slow.append(state.matcher.owner)
+            self._slow.append(state.matcher.owner)
             return None
 
 

@@ -311,5 +311,5 @@ def test_a_pattern_that_thinks_for_ever_is_removed(monkeypatch: pytest.MonkeyPat
     scanned = scan(single("fine", "^(1).*"), single("slow", "^((?:.*?,){11}P)"))
     line = "1,2,3,4,5,6,7,8,9,10,11,12,13" * 9
     assert found(scanned, line) == ["1"]
-    assert scanned.slow == ["slow"]
+    assert scanned.given_up() == ["slow"]
     assert [matcher.owner for matcher in scanned.matchers.known] == ["fine"]
