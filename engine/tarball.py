@@ -16,6 +16,15 @@ def content(tar: bytes) -> bytes:
     return b""
 
 
+def single(tar: bytes) -> bytes | str:
+    """The content of the file that is archived, or where a link leads; '' for anything else."""
+    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+        member = archive.next()
+        if member and member.isfile() and (file := archive.extractfile(member)):
+            return file.read()
+        return member.linkname if member and member.issym() else ""
+
+
 def inner(tar: bytes) -> bytes:
     """An archive of one directory, without that directory's own name before all others."""
     packed = io.BytesIO()

@@ -13,6 +13,7 @@ from engine.events import Event, Outcome
 from engine.job.conditional import conditional
 from engine.job.executed import Work, executed
 from engine.job.files import CommandFiles, effects, fresh
+from engine.job.heard import read_file
 from engine.job.result import Effects, StepResult, ended
 from engine.job.retried import retried
 from engine.job.shells import ShellError, choose
@@ -21,6 +22,7 @@ from engine.job.tolerated import tolerated
 from engine.machine import Command, Layout, MachineSpec
 from engine.masks import Masks
 from engine.retry import Retry, RetryOn
+from engine.transcript import Transcript
 from runners.fake import FakeMachine, FakeRunner
 
 SUCCESS, FAILURE, CANCELLED, SKIPPED = (
@@ -196,10 +198,10 @@ async def execute(text: str, **more: Any) -> tuple[StepResult, list[Event], Fake
     runner = FakeRunner()
     machine = FakeMachine(MachineSpec("7", "j", LAYOUT), runner)
     told: list[Event] = []
-    masks, files = Masks(["hunter2"]), fresh(LAYOUT.commands)
-    debug = more.pop("debug", False)
-    work = Work(partial(machine.exec, command(text, files)), files, **more)
-    return await executed(work, "j", 1, masks, told.append, debug=debug), told, runner
+    files, transcript = fresh(LAYOUT.commands), Transcript("j", 1, Masks(["hunter2"]))
+    read = partial(read_file, machine)
+    work = Work(partial(machine.exec, command(text, files)), files, read, "/w/r/r", **more)
+    return await executed(work, transcript, told.append), told, runner
 
 
 @pytest.mark.covers("STEP-022")

@@ -10,11 +10,17 @@ from engine import tarball
 from engine.actions.manifest import DockerRuns
 from engine.events import Log, Phase
 from engine.expr import to_string
-from engine.job.environment import in_container_step, of_action, variables
+from engine.job.environment import (
+    in_container_step,
+    of_action,
+    out_of_container_step,
+    variables,
+)
 from engine.job.executed import Work
 from engine.job.files import CommandFiles
 from engine.job.found import folder
 from engine.job.frame import Use
+from engine.job.heard import read_file
 from engine.job.order import Bench
 from engine.machine import STEP_COMMANDS, STEP_LAYOUT, Build, ContainerCommand, Pull
 from engine.tree import Scope, Unresolved, resolve, strings
@@ -67,11 +73,17 @@ def container(
         files=tuple(names.values()),
         inputs={STEP_LAYOUT.event: state.event()},
     )
+
+    async def read(path: str) -> bytes | str:
+        return await read_file(bench.machine, out_of_container_step(path, state.facts.layout))
+
     return Work(
         start=partial(bench.machine.contain, command),
         files=CommandFiles(names),
+        read=read,
+        workspace=STEP_LAYOUT.workspace,
         script=shlex.join(filter(None, (command.entrypoint, *command.args))),
-        unsecure_commands=env.get("ACTIONS_ALLOW_UNSECURE_COMMANDS", "").lower() == "true",
+        env=env,
     )
 
 

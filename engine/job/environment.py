@@ -49,6 +49,11 @@ def in_container_step(env: Mapping[str, str], layout: Layout) -> dict[str, str]:
     return {name: _moved(text, moves) for name, text in env.items()} | {"HOME": _HOME}
 
 
+def out_of_container_step(path: str, layout: Layout) -> str:
+    """What a path of a container step is called in the machine."""
+    return _moved(path, [(after, before) for before, after in _moves(layout)])
+
+
 _HOME = str(STEP_LAYOUT.home)
 
 

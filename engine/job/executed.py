@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import trio
 
-from engine.events import Emit, Outcome
+from engine.events import Annotation, Emit, Event, Outcome
 from engine.events import Output as OutputEvent
 from engine.job import files
 from engine.job.files import CommandFiles
+from engine.job.heard import Read, Start, heard
 from engine.job.result import CANCELED, Effects, StepResult
-from engine.machine import Exit, Output
-from engine.masks import Masks
 from engine.transcript import Transcript
 
 
@@ -21,39 +20,40 @@ from engine.transcript import Transcript
 class Work:
     """What one try of a step does, every expression answered.
 
-    `start` does it and tells its output as it comes; `script` and `shell` are what is shown of it.
+    `start` does it and tells its output as it comes, `read` brings a file that the output names;
+    `workspace` is where the step sees that. `script` and `shell` are what is shown of it.
     """
 
-    start: Callable[[Output], Awaitable[Exit]]
+    start: Start
     files: CommandFiles
+    read: Read
+    workspace: str
     script: str = ""
     shell: str = ""
-    unsecure_commands: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
     keep_printed: bool = False  # only a retry that looks at the output needs it
 
+    def allows(self, variable: str) -> bool:
+        """Whether the step is trusted with what GitHub forbids unless this variable is true."""
+        return self.env.get(variable, "").lower() == "true"
 
-async def executed(
-    work: Work, job: str, step: int, masks: Masks, emit: Emit, *, debug: bool = False
-) -> StepResult:
+
+async def executed(work: Work, transcript: Transcript, emit: Emit) -> StepResult:
     """Do the work and read back what it left.
 
     Raises MachineError when the machine is lost, ContainerError where there is no container.
     """
-    transcript = Transcript(
-        job=job, step=step, masks=masks, debug=debug, unsecure_commands=work.unsecure_commands
-    )
     printed: list[str] = []
 
-    def tell(data: bytes | None) -> None:
-        for event in transcript.close() if data is None else transcript.feed(data):
-            if work.keep_printed and isinstance(event, OutputEvent):
+    def tell(events: list[Event]) -> None:
+        for event in events:
+            if work.keep_printed and isinstance(event, OutputEvent | Annotation):
                 printed.append(event.text)
             emit(event)
 
-    exit_ = await work.start(tell)
+    exit_ = await heard(work.start, transcript, work.read, tell)
     cancelled = trio.current_effective_deadline() == float("-inf")
-    tell(None)
-    found = _merged(transcript, files.effects(work.files, exit_.files, masks))
+    found = _merged(transcript, files.effects(work.files, exit_.files, transcript.masks))
     outcome, reason = _judge(exit_.code, found, cancelled)
     return StepResult(
         outcome=outcome,

@@ -11,6 +11,7 @@ from engine.job.executed import Work
 from engine.job.files import CommandFiles
 from engine.job.found import folder
 from engine.job.frame import Use
+from engine.job.heard import read_file
 from engine.job.order import Bench
 from engine.machine import Command
 from engine.tree import Scope
@@ -36,7 +37,9 @@ def javascript(
     return Work(
         start=partial(bench.machine.exec, command),
         files=files,
-        unsecure_commands=env.get("ACTIONS_ALLOW_UNSECURE_COMMANDS", "").lower() == "true",
+        read=partial(read_file, bench.machine),
+        workspace=command.cwd,
+        env=env,
         keep_printed=bool(use.step.retry and use.step.retry.on and use.step.retry.on.output),
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import hashing
 from engine.actions.resolve import NOTHING, Finder, Resolved
-from engine.events import Emit, Outcome
+from engine.events import Emit, Outcome, Phase
 from engine.expr import ExprError
 from engine.job.cancellation import Cancellation
 from engine.job.state import JobState, NeedsHash
@@ -65,7 +66,12 @@ class Bench:
     cancellation: Cancellation
     running: list[LiveStep] = field(default_factory=list)  # from the outside in
     begun: set[Use] = field(default_factory=set)
+    issues: dict[tuple[int, Phase], Counter[str]] = field(default_factory=dict)
     posts: list[Use] = field(default_factory=list)  # those whose turn comes after all steps
+
+    def issues_of(self, step: int, phase: Phase) -> Counter[str]:
+        """How many annotations of each level a step has; those of composites are their step's."""
+        return self.issues.setdefault((step, phase), Counter())
 
     async def answer(self, ask: Callable[[], T]) -> T:
         """Evaluate; where `hashFiles` is in the way, ask the machine and evaluate again."""

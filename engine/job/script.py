@@ -10,6 +10,7 @@ from engine.job.environment import variables
 from engine.job.executed import Work
 from engine.job.files import CommandFiles
 from engine.job.frame import Use
+from engine.job.heard import read_file
 from engine.job.order import Bench, JobOrder
 from engine.machine import Command
 from engine.model import Defaults
@@ -42,9 +43,11 @@ def script(bench: Bench, use: Use, scope: Scope, files: CommandFiles) -> Work:
     return Work(
         start=partial(bench.machine.exec, command),
         files=files,
+        read=partial(read_file, bench.machine),
+        workspace=workspace,
         script=text,
         shell=shell.shown,
-        unsecure_commands=env.get("ACTIONS_ALLOW_UNSECURE_COMMANDS", "").lower() == "true",
+        env=env,
         keep_printed=bool(step.retry and step.retry.on and step.retry.on.output),
     )
 

@@ -12,6 +12,7 @@ from engine.events import Outcome
 from engine.expr import CaseSensitive, ExprError, Value
 from engine.machine import Facts
 from engine.masks import Masks
+from engine.matchers import Matchers
 from engine.tree import Scope
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class JobState:
     facts: Facts
     masks: Masks
     debug: bool = False
+    matchers: Matchers = field(default_factory=Matchers)
     env: dict[str, str] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
     status: Outcome = Outcome.SUCCESS

@@ -22,6 +22,7 @@ from engine.job.timed import timed
 from engine.job.tolerated import tolerated
 from engine.machine import ContainerError
 from engine.model import Step
+from engine.transcript import MOST_ISSUES, Transcript
 from engine.tree import (
     Scope,
     Unresolved,
@@ -177,9 +178,21 @@ class LiveStep:
     async def _once(self, work: Work) -> StepResult:
         self.attempts += 1
         self.bench.state.has_event = True
+        return await executed(work, self._transcript(work), self.bench.emit)
+
+    def _transcript(self, work: Work) -> Transcript:
         bench = self.bench
-        job, step = bench.order.leg.key, self.use.index
-        return await executed(work, job, step, bench.masks, bench.emit, debug=bench.state.debug)
+        return Transcript(
+            job=bench.order.leg.key,
+            step=self.use.index,
+            masks=bench.masks,
+            matchers=bench.state.matchers,
+            workspace=work.workspace,
+            debug=bench.state.debug,
+            unsecure_commands=work.allows("ACTIONS_ALLOW_UNSECURE_COMMANDS"),
+            unsecure_tokens=work.allows("ACTIONS_ALLOW_UNSECURE_STOPCOMMAND_TOKENS"),
+            issues=bench.issues_of(self.use.index, self.phase),
+        )
 
     def announce(self, work: Work | None = None) -> None:
         """Say that the step starts, and what it will do."""
@@ -197,16 +210,25 @@ class LiveStep:
                 script=hide(work.script) if work else "",
                 shell=hide(work.shell) if work else "",
                 env={
-                    name: hide(value)
+                    hide(name): hide(value)
                     for name, value in {**state.env, **use.frame.env, **use.env}.items()
                 },
             )
         )
 
     def annotate(self, message: str, level: AnnotationLevel = "error") -> None:
-        hidden = self.bench.masks.hide(message)
-        job, step = self.bench.order.leg.key, self.use.index
-        self.bench.emit(Annotation(job=job, step=step, level=level, message=hidden))
+        bench, step = self.bench, self.use.index
+        issues = bench.issues_of(step, self.phase)
+        issues[level] += 1
+        bench.emit(
+            Annotation(
+                job=bench.order.leg.key,
+                step=step,
+                level=level,
+                message=bench.masks.hide(message),
+                over_limit=issues[level] > MOST_ISSUES,
+            )
+        )
 
     def _attempt_failed(self, attempt: int, result: StepResult, delay: float) -> None:
         policy = self.step.retry
