@@ -223,9 +223,10 @@ class Debug(StepEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(StepEvent):
-    """Markdown that a step wrote to GITHUB_STEP_SUMMARY, masked."""
+    """Markdown that a step wrote to GITHUB_STEP_SUMMARY, and the name of the step; masked."""
 
     type: ClassVar[str] = "summary"
+    name: str = ""
     text: str
 
 

@@ -34,6 +34,7 @@ from engine.events import (
 )
 from engine.report.annotations import Annotations
 from engine.report.jsonl import jsonl
+from engine.report.log import JobLog, stamp_of
 from engine.report.plain import TAIL, Plain
 from engine.report.style import Style, duration, table
 from engine.transcript import parse
@@ -68,7 +69,7 @@ EVENTS: list[Event] = [
     StepFinished(**at("build.0", 1), name="Run make", outcome=OK, conclusion=OK, seconds=1.5),
     StepFinished(**at("build.0", 2), name="Deploy", outcome=SKIPPED, conclusion=SKIPPED,
                  reason="`false` is false"),
-    Summary(**at("build.0", 1), text="# Fine\n"),
+    Summary(**at("build.0", 1), name="Run make", text="# Fine\n"),
     JobFinished(**at("build.0"), name="build (1)", outcome=OK, seconds=2),
     JobStarted(**at("test"), name="test", runs_on=("x",), isolation="docker", image=""),
     StepStarted(**at("test", 1), name="Run test"),
@@ -109,7 +110,7 @@ test │ ✗ Run test 1m15s: Process completed with exit code 1.
 test │ ✗ Lint 0.25s: Process completed with exit code 2. (continue-on-error)
 ship │ - skipped: a need failed
 
-Summary of build (1)
+Summary of build (1), step "Run make"
 # Fine
 
    Job        Result   Time   Where   Notes
@@ -272,6 +273,25 @@ def test_nothing_happened_is_nothing() -> None:
     assert plain([]) == ""
 
 
+@pytest.mark.covers("STEP-031")
+def test_twenty_summaries_of_a_job() -> None:
+    summaries = [
+        Summary(**at(job, step), name=f"S{step}", text=f"text {job}{step}\n")
+        for job, count in (("a", 22), ("b", 1))
+        for step in range(1, count + 1)
+    ]
+    shown = plain([*summaries], page=lambda run: f"/runs/{run}/summary.md")
+    assert shown.count("Summary of a, step") == 20 and "text a20\n" in shown
+    assert "\n2 more of a; all are in /runs/7/summary.md\n\nSummary of b, step" in shown
+    assert "\n2 more of a\n" in plain([*summaries])
+
+
+@pytest.mark.covers("CMD-020")
+def test_a_line_with_a_problem_is_shown_with_its_level() -> None:
+    note = Annotation(**at("a", 1), level="warning", message="m", text="a.c:1: m", file="a.c")
+    assert plain([note]).startswith("a │   warning: a.c:1: m\n")
+
+
 # --- JSON lines -----------------------------------------------------------------------------------
 
 
@@ -333,7 +353,7 @@ PAGE = """\
 | ❌ | test | failure | 1m20s |  |
 | ⏭️ | ship | skipped |  | a need failed |
 
-### build (1)
+### build (1): Run make
 
 # Fine
 
@@ -400,6 +420,27 @@ def test_properties_and_message_are_escaped() -> None:
     command = parse(grouped(note)[0])
     assert command is not None
     assert (command.data, command.properties["title"]) == ("50%\r\n::x", "a:b,c\n%")
+
+
+@pytest.mark.covers("CMD-020")
+def test_a_line_with_a_problem_stays_in_the_log() -> None:
+    note = Annotation(**at("a", 1), level="error", message="m", text="::x::1: m", file="a.c")
+    assert grouped(note) == [".::x::1: m", "::error title=a,file=a.c::m"]
+
+
+@pytest.mark.covers("CMD-014")
+def test_over_the_limit_only_the_line_is_left() -> None:
+    note = Annotation(**at("a", 1), level="error", message="m\n::x::", over_limit=True)
+    assert grouped(note) == ["error: m", ".::x::"]
+
+
+@pytest.mark.covers("STEP-031")
+def test_the_page_is_no_larger_than_github_takes() -> None:
+    summaries = [Summary(**at("a", n), name="x", text="é" * 100_000) for n in range(1, 8)]
+    _, page = annotated([*summaries, JobFinished(name="a", outcome=OK)])
+    assert len(page.encode()) <= 1024 * 1024
+    assert page.count("### a: x") == 5
+    assert page.endswith("\n2 more summaries do not fit on this page.\n")
 
 
 def test_an_annotation_without_a_title_names_its_job() -> None:
@@ -503,6 +544,109 @@ def test_a_job_that_is_tried_again() -> None:
     assert f"a │ {told}" in shown
     assert shown.endswith('step "Second"; 1 retry\n\nFirst failure: a, step "Second"\n    why\n')
     assert f"a: {told}" in annotated(AGAIN)[0]
+
+
+# --- the log of a job -----------------------------------------------------------------------------
+
+
+def logged(*events: Event) -> list[str]:
+    written: list[str] = []
+    log = JobLog(written.append)
+    for event in events:
+        log(event)
+    assert not written or written[-1].endswith("\n")
+    return "".join(written).splitlines()
+
+
+def at_time(seconds: float) -> dict[str, Any]:
+    return {**at("a", 1), "time": seconds}
+
+
+@pytest.mark.covers("CMD-025")
+@pytest.mark.parametrize(
+    ("seconds", "stamp"),
+    [
+        (0, "1970-01-01T00:00:00.0000000Z "),
+        (1767225599.25, "2025-12-31T23:59:59.2500000Z "),
+        (1767225599.99999999, "2026-01-01T00:00:00.0000000Z "),
+        (0.0000012, "1970-01-01T00:00:00.0000012Z "),
+    ],
+)
+def test_stamps(seconds: float, stamp: str) -> None:
+    assert stamp_of(seconds) == stamp
+
+
+@pytest.mark.covers("CMD-025", "STEP-023")
+def test_the_log_of_a_job() -> None:
+    events = [event for event in EVENTS if event.job == "build.0"]
+    zero = "1970-01-01T00:00:00.0000000Z "
+    assert logged(*events) == [zero + line for line in (
+        "Job build (1) runs in docker (a:1)",
+        "##[group]Run make",
+        "\033[36;1mmake\033[0m",
+        "\033[36;1mall\033[0m",
+        "shell: sh -e {0}",
+        "env:",
+        "  A: b",
+        "##[endgroup]",
+        "one",
+        "two",
+        "##[group]Details",
+        "three",
+        "##[endgroup]",
+        "##[debug]why",
+        "Job build (1): success",
+    )]  # fmt: skip
+
+
+@pytest.mark.covers("CMD-025")
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (Annotation(**at("a", 1), level="error", message="a\nb", title="T", file="x"),
+         ["##[error]a", "b"]),
+        (Annotation(**at("a", 1), level="notice", message="m", text="line"), ["##[notice]line"]),
+        (Annotation(**at("a", 1), level="warning", message="m", over_limit=True),
+         ["##[warning]m"]),
+        (AttemptFailed(**at("a", 1), attempt=1, attempts=2, reason="No.", delay=2),
+         ["##[warning]Attempt 1 of 2 failed: No."]),
+        (Log(**at("a"), message="Pulling"), ["Pulling"]),
+        (Log(**at("a"), message="slow", level="warning"), ["##[warning]slow"]),
+        (JobFinished(**at("a"), name="a", outcome=BAD, reason="no image"),
+         ["##[error]Job a: failure: no image"]),
+        (JobFinished(**at("a"), name="a", outcome=SKIPPED, reason="a need failed"),
+         ["Job a: skipped: a need failed"]),
+        (JobAttemptFailed(**at("a"), attempt=1, attempts=2, reason="No.", delay=2),
+         ["##[warning]Attempt 1 of 2 failed: No."]),
+        (JobCalled(**at("a"), name="a", workflow="X", file="x.yml", jobs=("a/b",)),
+         ["Job a calls x.yml"]),
+        (StepStarted(**at("a", 1), name="Post Run x", phase="post"), ["Post job cleanup."]),
+        (StepStarted(**at("a", 1), name="Run actions/checkout@v4"),
+         ["##[group]Run actions/checkout@v4", "##[endgroup]"]),
+        (StepStarted(**at("a", 1), name="Test", script="\n  make all\n", shell="sh"),
+         ["##[group]Run make all", "\033[36;1m  make all\033[0m", "shell: sh", "##[endgroup]"]),
+        (Summary(**at("a", 1), name="x", text="y"), []),
+    ],
+)  # fmt: skip
+def test_lines_of_a_log(event: Event, lines: list[str]) -> None:
+    assert [line.partition("Z ")[2] for line in logged(event)] == lines
+
+
+@pytest.mark.covers("CMD-025")
+def test_every_line_of_a_log_has_its_time() -> None:
+    assert logged(
+        Output(**at_time(1), text="a\nb\n"),
+        Output(**at_time(2), text="part,"),
+        Output(**at_time(3), text=" more\n"),
+        Output(**at_time(4), text="not ended"),
+        GroupEnded(**at_time(5)),
+    ) == [
+        "1970-01-01T00:00:01.0000000Z a",
+        "1970-01-01T00:00:01.0000000Z b",
+        "1970-01-01T00:00:02.0000000Z part, more",
+        "1970-01-01T00:00:04.0000000Z not ended",
+        "1970-01-01T00:00:05.0000000Z ##[endgroup]",
+    ]
 
 
 # --- helpers --------------------------------------------------------------------------------------

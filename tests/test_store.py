@@ -10,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import Log, Output
-from engine.store.runs import KEPT, begin, home, writer
+from engine.events import (
+    JobExpanded,
+    JobFinished,
+    JobStarted,
+    Log,
+    Outcome,
+    Output,
+    RunStarted,
+    Summary,
+)
+from engine.store.runs import KEPT, begin, home, logger, summarizer, writer
 
 ROOT = Path(__file__).parent.parent
 
@@ -91,6 +100,37 @@ def test_what_is_written_later_is_added() -> None:
     writer(record)(Output(job="a", step=1, text="two\n"))
     found = [json.loads(line) for line in record.events.read_text(encoding="utf-8").splitlines()]
     assert [line["type"] for line in found] == ["log", "output"]
+
+
+@pytest.mark.covers("CMD-025")
+def test_each_job_has_a_log_while_the_run_goes_on() -> None:
+    record = begin("o/r", "a")
+    keep = logger(record)
+    keep(RunStarted(run_id="1", run_number=1, event_name="push", workflow="w", file="f", title="t",
+                    jobs=("a", "b")))  # fmt: skip
+    keep(JobExpanded(job="a", legs=("a.0",)))
+    keep(Output(job="a.0", step=1, text="one\n"))
+    keep(Output(job="b/c", step=1, text="two\n"))
+    assert record.log("a.0").read_text(encoding="utf-8").endswith("Z one\n")
+    keep(JobFinished(job="a.0", name="a (1)", outcome=Outcome.SUCCESS))
+    assert record.log("a.0").read_text(encoding="utf-8").endswith("Z Job a (1): success\n")
+    logs = record.folder / "logs"
+    names = sorted(str(path.relative_to(logs)) for path in logs.rglob("*.log"))
+    assert names == ["a.0.log", "b/c.log"]
+
+
+@pytest.mark.covers("STEP-031")
+def test_all_summaries_are_one_file() -> None:
+    record = begin("o/r", "a")
+    keep = summarizer(record)
+    started = JobStarted(job="a.0", name="a (1)", runs_on=(), isolation="fake", image="")
+    for event in (started, Output(job="a.0", step=1, text="x")):
+        keep(event)
+    assert not record.summary.exists()
+    keep(Summary(job="a.0", step=1, name="Test", text="# One\n\n"))
+    keep(Summary(job="b", step=2, name="Lint", text="two"))
+    written = record.summary.read_text(encoding="utf-8")
+    assert written == "## a (1): Test\n\n# One\n\n## b: Lint\n\ntwo\n\n"
 
 
 def test_old_runs_are_forgotten_and_their_count_is_not() -> None:

@@ -24,7 +24,7 @@ class Reports:
 
     def __init__(self, shows: Sequence[Emit]) -> None:
         self.shows = shows
-        self.records: dict[str, Emit] = {}
+        self.records: dict[str, list[_Careful]] = {}
         self.unkept = 0
 
     def begin(self, facts: RunFacts) -> RunFacts:
@@ -33,7 +33,8 @@ class Reports:
 
         try:
             record = runs.begin(facts.checkout.repository, facts.workflow_file)
-            self.records[record.run_id] = runs.writer(record)
+            keepers = (runs.writer(record), runs.logger(record), runs.summarizer(record))
+            self.records[record.run_id] = [_Careful(keeper) for keeper in keepers]
             return replace(facts, run_id=record.run_id, run_number=record.run_number)
         except OSError as error:
             if not self.unkept:
@@ -43,10 +44,8 @@ class Reports:
 
     def emit(self, event: Event) -> None:
         """Keep an event and show it."""
-        if event.run in self.records:
-            self.records[event.run](event)
-        for show_ in self.shows:
-            show_(event)
+        for tell in (*self.records.get(event.run, ()), *self.shows):
+            tell(event)
 
 
 @contextmanager
@@ -116,10 +115,19 @@ def _reporter(prepared: Prepared) -> Callable[[Event], None]:
         style,
         many=len(prepared.starts) + len(prepared.followers) > 1,
         again=partial(again, request),
+        page=_page,
         verbose=request.verbose,
         quiet=request.quiet,
         aside=_writer(sys.stderr),
     )
+
+
+def _page(run: str) -> str:
+    """The file with all summaries of a run, '' where it is not kept."""
+    from engine.store import runs
+
+    path = runs.of(run).summary
+    return str(path) if path.exists() else ""
 
 
 def _writer(stream: Any) -> Callable[[str], None]:

@@ -60,8 +60,8 @@ def finish(live: LiveStep, result: StepResult) -> StepResult:
     bench, effects = live.bench, result.effects
     result = replace(result, attempts=max(result.attempts, live.attempts))
     if effects.summary:
-        summary = Summary(job=bench.order.leg.key, step=live.use.index, text=effects.summary)
-        bench.emit(summary)
+        job, name = bench.order.leg.key, bench.masks.hide(live.name)
+        bench.emit(Summary(job=job, step=live.use.index, name=name, text=effects.summary))
     for complaint in effects.complaints:
         live.annotate(complaint)
     is_told = result.reason in effects.errors or live.delegates

@@ -10,6 +10,8 @@ from engine import events
 from engine.events import Event, Outcome
 from engine.report.style import duration, not_started
 
+MAX_PAGE = 1024 * 1024 - 4096  # bytes, of which GitHub takes 1 MiB in all
+
 _ICONS = {
     Outcome.SUCCESS: "✅",
     Outcome.FAILURE: "❌",
@@ -74,6 +76,12 @@ class Annotations:
         self._hold(event, _harmless(event.text))
 
     def _annotation(self, event: events.Annotation) -> None:
+        if event.text or event.over_limit:
+            self._hold(event, _harmless(event.text or f"{event.level}: {event.message}"))
+        if not event.over_limit:
+            self._hold(event, self._command(event))
+
+    def _command(self, event: events.Annotation) -> str:
         properties = {
             "title": event.title or f"{self._name(event)}",
             "file": event.file,
@@ -83,7 +91,7 @@ class Annotations:
             "endColumn": event.end_column,
         }
         written = ",".join(f"{k}={_property(str(v))}" for k, v in properties.items() if v)
-        self._hold(event, f"::{event.level} {written}::{_data(event.message)}\n")
+        return f"::{event.level} {written}::{_data(event.message)}\n"
 
     def _group(self, event: events.GroupStarted) -> None:
         self._hold(event, _harmless(f"> {event.title}"))
@@ -112,7 +120,7 @@ class Annotations:
         )
 
     def _summary(self, event: events.Summary) -> None:
-        self._pages.append(f"### {self._name(event)}\n\n{event.text}\n")
+        self._pages.append(f"### {self._name(event)}: {event.name}\n\n{event.text}\n")
 
     def _log(self, event: events.Log) -> None:
         self._say(f"{self._name(event)}{': ' if event.job else ''}{event.message}")
@@ -120,7 +128,15 @@ class Annotations:
     def close(self) -> None:
         """Write the summary page: the table of jobs, then what the steps had to say."""
         head = "| | Job | Result | Time | Notes |\n| --- | --- | --- | --- | --- |"
-        self.summarize("\n".join([head, *self._rows, "", *self._pages]) + "\n")
+        parts = [head, *self._rows, ""]
+        free = MAX_PAGE - sum(len(part.encode()) + 1 for part in parts)
+        for count, page in enumerate(self._pages):
+            free -= len(page.encode()) + 1
+            if free < 0:
+                parts.append(f"{len(self._pages) - count} more summaries do not fit on this page.")
+                break
+            parts.append(page)
+        self.summarize("\n".join(parts) + "\n")
 
 
 def _harmless(text: str) -> str:

@@ -12,6 +12,7 @@ from engine.events import Event, Outcome
 from engine.report.style import Style, duration, not_started, table
 
 TAIL = 20  # lines shown of the first step that failed
+MOST_SUMMARIES = 20  # of one job, as on its page at GitHub
 Again = Callable[[str, str, Mapping[str, Any]], str]
 
 _COLOURS = {"error": "red", "warning": "yellow", "notice": "blue"}
@@ -53,13 +54,15 @@ class Plain:
 
     `again` gives the command that runs one job once more, by its id and its matrix values.
     `many` says that several workflows run, so that each line names its workflow too. `aside` gets
-    what is no part of the output, such as a workflow that is not started.
+    what is no part of the output, such as a workflow that is not started. `page` says which file
+    has all summaries of a run, '' where none has.
     """
 
     write: Callable[[str], None]
     style: Style = field(default_factory=Style)
     many: bool = False
     again: Again | None = None
+    page: Callable[[str], str] = lambda run: ""
     verbose: bool = False
     quiet: bool = False
     aside: Callable[[str], None] | None = None
@@ -67,7 +70,7 @@ class Plain:
     _runs: dict[str, _Run] = field(default_factory=dict)
     _jobs: dict[tuple[str, str], _Job] = field(default_factory=dict)
     _failures: list[tuple[str, str]] = field(default_factory=list)
-    _summaries: list[tuple[str, str]] = field(default_factory=list)
+    _summaries: dict[tuple[str, str], list[events.Summary]] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
         handler = _HANDLERS.get(type(event))
@@ -197,10 +200,7 @@ class Plain:
             self._line(event, f"  {arrow} {event.title}", "blue")
 
     def _annotation(self, event: events.Annotation) -> None:
-        place = event.file + (f":{event.line}" if event.line else "")
-        title = f"{event.title}: " if event.title else ""
-        where = f" ({place})" if place else ""
-        lines = f"{event.level}: {title}{event.message}{where}".split("\n")
+        lines = f"{event.level}: {event.text or _remark(event)}".split("\n")
         self._job(event).tail(event.step).extend(lines)
         for line in lines:
             self._line(event, f"  {line}", _COLOURS[event.level])
@@ -209,7 +209,7 @@ class Plain:
         self._line(event, f"  debug: {event.message}", "dim")
 
     def _summary(self, event: events.Summary) -> None:
-        self._summaries.append((self._name(event.run, event.job), event.text))
+        self._summaries.setdefault((event.run, event.job), []).append(event)
 
     def _log(self, event: events.Log) -> None:
         if event.level != "info":
@@ -221,8 +221,8 @@ class Plain:
 
     def close(self) -> None:
         """What a reader wants at the end: summaries, the table, the failure, the next command."""
-        for name, text in self._summaries:
-            self.write(f"\n{self.style.paint(f'Summary of {name}', 'bold')}\n{text.rstrip()}\n")
+        for key, summaries in self._summaries.items():
+            self._show_summaries(self._name(*key), summaries)
         rows = [self._row(key, job) for key, job in sorted(self._jobs.items(), key=self._place)]
         if any(rows):
             header = ["", "Job", "Result", "Time", "Where", "Notes"]
@@ -236,6 +236,14 @@ class Plain:
                 self.write(f"\n{self.style.mark(outcome)} {text}\n")
         for skipped in self._skipped if self._runs else ():
             self.write(f"{self.style.mark(Outcome.SKIPPED)} {not_started(skipped)}\n")
+
+    def _show_summaries(self, name: str, summaries: list[events.Summary]) -> None:
+        for event in summaries[:MOST_SUMMARIES]:
+            title = f'Summary of {name}, step "{event.name}"'
+            self.write(f"\n{self.style.paint(title, 'bold')}\n{event.text.rstrip()}\n")
+        if (more := len(summaries) - MOST_SUMMARIES) > 0:
+            page = self.page(summaries[0].run)
+            self.write(f"\n{more} more of {name}{f'; all are in {page}' if page else ''}\n")
 
     def _place(self, item: tuple[tuple[str, str], _Job]) -> tuple[int, list[tuple[int, int]]]:
         """Workflows as they started, jobs as in their file, legs as in their matrix; what a job
@@ -296,6 +304,12 @@ def _shown(event: events.StepStarted) -> list[str]:
     """A step's header as the log of GitHub has it: script, shell, env."""
     script = event.script.strip().split("\n")
     return [*script, f"shell: {event.shell}", *(f"env: {k}={v}" for k, v in event.env.items())]
+
+
+def _remark(event: events.Annotation) -> str:
+    place = event.file + (f":{event.line}" if event.line else "")
+    title = f"{event.title}: " if event.title else ""
+    return f"{title}{event.message}" + (f" ({place})" if place else "")
 
 
 def _ends_with(tail: deque[str], reason: str) -> bool:
