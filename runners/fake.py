@@ -32,6 +32,7 @@ FILES = {
     "path": "GITHUB_PATH",
     "summary": "GITHUB_STEP_SUMMARY",
     "state": "GITHUB_STATE",
+    "artifact": "GITHUB_ARTIFACTS",
 }
 
 
@@ -166,7 +167,7 @@ class FakeMachine:
                 run.output(rest.encode() + b"\n")
             case "print-env":
                 run.output(run.command.env.get(rest, "").encode() + b"\n")
-            case "output" | "env" | "path" | "summary" | "state":
+            case "output" | "env" | "path" | "summary" | "state" | "artifact":
                 run.write(FILES[word], rest.encode() + b"\n")
             case "trap-cancel":
                 run.grace = float(rest)
@@ -193,7 +194,7 @@ class FakeRunner:
 
         echo TEXT    output NAME=VALUE    env NAME=VALUE    path DIR    state NAME=VALUE
         summary TEXT    print-env NAME    sleep SECONDS    exit CODE    fail-times COUNT
-        trap-cancel SECONDS    lost [WHY]
+        artifact TEXT    trap-cancel SECONDS    lost [WHY]
 
     Other lines do nothing. `refuse` maps the name of a machine or an image to the error that
     opening or providing it meets. `files` are files that every machine has.

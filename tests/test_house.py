@@ -29,7 +29,7 @@ ROOMS = (
         "calls",
     ),
     *("handover", "matrix", "plan", "stages"),
-    *("actions", "encodings", "masks", "matchers", "commandfiles"),
+    *("actions", "encodings", "masks", "matchers", "commandfiles", "subjects"),
     *(
         "transcript",
         "contexts",

@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 import pytest
 import trio
-from scripted import FakeRunner, Ran, job, run
+from scripted import FakeRunner, Ran, Reply, job, run
 
 from engine.events import Annotation, Debug, Output, StepStarted
-from engine.machine import Log, MachineSpec
+from engine.machine import Command, Log, MachineSpec
 from runners.fake import FakeMachine
 
 WORKSPACE = "/home/runner/work/hello/hello"
@@ -184,7 +184,7 @@ def test_a_line_with_a_problem_is_output_for_retry() -> None:
     assert run(text, runner=Files({"/m": MATCHER})).step(1).attempts == 2
 
 
-@pytest.mark.covers("CMD-020", "ACT-010")
+@pytest.mark.covers("CMD-020", "ACT-020")
 def test_a_container_step_names_files_as_it_sees_them() -> None:
     wanted = {f"{WORKSPACE}/m.json": MATCHER}
     lines = ["echo ::add-matcher::/github/workspace/m.json", "echo /github/workspace/a:1 x"]
@@ -262,3 +262,79 @@ def test_an_output_that_holds_an_encoded_secret_is_dropped() -> None:
         settings={"secrets": {"PW": "hunter2"}},
     )
     assert ran.outputs["test"] == {"b": "x"}
+
+
+# --- declared artifacts ---------------------------------------------------------------------------
+
+DIGITS = "0123456789abcdef" * 4
+
+
+def answering(*answers: str) -> FakeRunner:
+    """A machine whose files have these digests, or are not there."""
+
+    def script(_: MachineSpec, command: Command) -> Reply | None:
+        if "sha256sum" not in command.script:
+            return None
+        return Reply(output=("".join(f"{answer}\n" for answer in answers).encode(),))
+
+    return FakeRunner(script)
+
+
+@pytest.mark.covers("CMD-007")
+def test_steps_see_what_earlier_ones_declared() -> None:
+    image = f"r@sha256:{DIGITS}"
+    ran = of_steps(
+        [f"artifact {image}", "artifact dist/a.tgz", "artifact # nothing"],
+        ["exit 0"],
+        runner=answering(f"{DIGITS}  -"),
+    )
+    assert ran.printed() == "Captured 2 artifact subject(s) from this step (job total: 2).\n"
+    first, _, second = ran.commands()
+    place = first.env["GITHUB_ARTIFACTS_LIST"]
+    assert place in first.files and place not in first.inputs
+    place = second.env["GITHUB_ARTIFACTS_LIST"]
+    assert place not in second.files
+    assert json.loads(second.inputs[place])["subjects"] == [
+        {"name": "a.tgz", "digest": f"sha256:{DIGITS}", "kind": "file"},
+        {"name": "r", "digest": f"sha256:{DIGITS}", "kind": "oci"},
+    ]
+
+
+@pytest.mark.covers("CMD-007")
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("missing", "does not exist; paths are relative to the workspace"),
+        ("folder", "is a folder"),
+        ("sh: sha256sum: not found", "can't be read, or not within 30 s"),
+        ("", "can't be read, or not within 30 s"),
+    ],
+)
+def test_a_file_that_is_not_there_fails_the_step(answer: str, why: str) -> None:
+    ran = of_step("artifact a.tgz", runner=answering(answer))
+    wanted = f"Unable to process file command 'artifacts' successfully. Line 1: 'a.tgz' {why}"
+    assert ran.errors() == [wanted] and ran.step(1).reason == wanted
+
+
+@pytest.mark.covers("CMD-007", "ACT-020")
+def test_a_container_step_declares_files_as_it_sees_them() -> None:
+    text = job("- uses: docker://tool:1\n  with: {args: '\"artifact /github/workspace/a.tgz\"'}\n")
+    ran = run(text, runner=answering(f"{DIGITS}  -"))
+    (asked,) = ran.commands()
+    assert f"for f in {WORKSPACE}/a.tgz; do" in asked.script
+    assert ran.outcome == "success"
+
+
+@pytest.mark.covers("CMD-005", "CMD-007")
+@pytest.mark.parametrize(("last", "cancel_at"), [("exit 1", None), ("sleep 100", 1.0)])
+def test_what_a_failed_or_cancelled_step_declares_counts(
+    last: str, cancel_at: float | None
+) -> None:
+    ran = run(
+        job(f"- run: |\n    artifact a.tgz\n    {last}\n- run: exit 0\n  if: always()"),
+        runner=answering(f"{DIGITS}  -"),
+        cancel_at=cancel_at,
+    )
+    last_command = ran.commands()[-1]
+    listing = last_command.inputs[last_command.env["GITHUB_ARTIFACTS_LIST"]]
+    assert [subject["name"] for subject in json.loads(listing)["subjects"]] == ["a.tgz"]

@@ -13,7 +13,6 @@ from engine.events import Event, Outcome
 from engine.job.conditional import conditional
 from engine.job.executed import Work, executed
 from engine.job.files import CommandFiles, effects, fresh
-from engine.job.heard import read_file
 from engine.job.result import Effects, StepResult, ended
 from engine.job.retried import retried
 from engine.job.shells import ShellError, choose
@@ -199,9 +198,8 @@ async def execute(text: str, **more: Any) -> tuple[StepResult, list[Event], Fake
     machine = FakeMachine(MachineSpec("7", "j", LAYOUT), runner)
     told: list[Event] = []
     files, transcript = fresh(LAYOUT.commands), Transcript("j", 1, Masks(["hunter2"]))
-    read = partial(read_file, machine)
-    work = Work(partial(machine.exec, command(text, files)), files, read, "/w/r/r", **more)
-    return await executed(work, transcript, told.append), told, runner
+    work = Work(partial(machine.exec, command(text, files)), files, "/w/r/r", **more)
+    return await executed(work, transcript, machine, told.append), told, runner
 
 
 @pytest.mark.covers("STEP-022")

@@ -384,7 +384,7 @@ def test_node_options_is_said_and_not_fatal() -> None:
 def test_each_step_has_files_of_its_own() -> None:
     ran = of_step("- run: echo\n- run: echo")
     first, second = (set(command.files) for command in ran.commands())
-    assert not first & second and len(first) == len(second) == 5
+    assert not first & second and len(first) == len(second) == 7
 
 
 # --- names, shells, directories -------------------------------------------------------------------

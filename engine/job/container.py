@@ -20,7 +20,6 @@ from engine.job.executed import Work
 from engine.job.files import CommandFiles
 from engine.job.found import folder
 from engine.job.frame import Use
-from engine.job.heard import read_file
 from engine.job.order import Bench
 from engine.machine import STEP_COMMANDS, STEP_LAYOUT, Build, ContainerCommand, Pull
 from engine.tree import Scope, Unresolved, resolve, strings
@@ -65,23 +64,21 @@ def container(
     }
     env = {**strings(runs.env, inner), **env}  # does not override what is set
     names = {key: f"{STEP_COMMANDS}/{posixpath.basename(p)}" for key, p in files.paths.items()}
+    inside = CommandFiles(names, files.listing)
     command = ContainerCommand(
         image=image,
         entrypoint=_entrypoint(use, runs, phase),
         args=_arguments(use, runs, inner),
         env=in_container_step(env, state.facts.layout),
-        files=tuple(names.values()),
-        inputs={STEP_LAYOUT.event: state.event()},
+        files=inside.empty,
+        inputs={STEP_LAYOUT.event: state.event(), **inside.inputs},
     )
-
-    async def read(path: str) -> bytes | str:
-        return await read_file(bench.machine, out_of_container_step(path, state.facts.layout))
 
     return Work(
         start=partial(bench.machine.contain, command),
-        files=CommandFiles(names),
-        read=read,
+        files=inside,
         workspace=STEP_LAYOUT.workspace,
+        on_machine=partial(out_of_container_step, layout=state.facts.layout),
         script=shlex.join(filter(None, (command.entrypoint, *command.args))),
         env=env,
     )

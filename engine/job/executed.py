@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import trio
@@ -11,8 +11,9 @@ from engine.events import Annotation, Emit, Event, Outcome
 from engine.events import Output as OutputEvent
 from engine.job import files
 from engine.job.files import CommandFiles
-from engine.job.heard import Read, Start, heard
+from engine.job.heard import Start, heard, read_file
 from engine.job.result import CANCELED, Effects, StepResult
+from engine.machine import Machine
 from engine.transcript import Transcript
 
 
@@ -20,14 +21,15 @@ from engine.transcript import Transcript
 class Work:
     """What one try of a step does, every expression answered.
 
-    `start` does it and tells its output as it comes, `read` brings a file that the output names;
-    `workspace` is where the step sees that. `script` and `shell` are what is shown of it.
+    `start` does it and tells its output as it comes; `workspace` is where the step sees that, and
+    `on_machine` says what a path of the step is called in the machine. `script` and `shell` are
+    what is shown of it.
     """
 
     start: Start
     files: CommandFiles
-    read: Read
     workspace: str
+    on_machine: Callable[[str], str] = str
     script: str = ""
     shell: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -38,7 +40,7 @@ class Work:
         return self.env.get(variable, "").lower() == "true"
 
 
-async def executed(work: Work, transcript: Transcript, emit: Emit) -> StepResult:
+async def executed(work: Work, transcript: Transcript, machine: Machine, emit: Emit) -> StepResult:
     """Do the work and read back what it left.
 
     Raises MachineError when the machine is lost, ContainerError where there is no container.
@@ -51,7 +53,10 @@ async def executed(work: Work, transcript: Transcript, emit: Emit) -> StepResult
                 printed.append(event.text)
             emit(event)
 
-    exit_ = await heard(work.start, transcript, work.read, tell)
+    async def read(path: str) -> bytes | str:
+        return await read_file(machine, work.on_machine(path))
+
+    exit_ = await heard(work.start, transcript, read, tell)
     cancelled = trio.current_effective_deadline() == float("-inf")
     found = _merged(transcript, files.effects(work.files, exit_.files, transcript.masks))
     outcome, reason = _judge(exit_.code, found, cancelled)
@@ -76,6 +81,7 @@ def _merged(transcript: Transcript, written: Effects) -> Effects:
         state={**transcript.state, **written.state},
         path=(*transcript.path, *written.path),
         summary=written.summary,
+        declaration=written.declaration,
         errors=(*transcript.errors, *written.errors),
         complaints=(*written.complaints, *written.errors),
     )

@@ -18,26 +18,41 @@ _PREFIXES = {
     "path": "add_path",
     "state": "save_state",
     "step_summary": "step_summary",
+    "artifacts": "artifacts",
+    "artifacts_list": "artifacts_list",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class CommandFiles:
-    """The paths by their key in the `github` context (`output` is GITHUB_OUTPUT, and so on)."""
+    """The paths by their key in the `github` context (`output` is GITHUB_OUTPUT, and so on).
+
+    `listing` is what the step finds in the one of GITHUB_ARTIFACTS_LIST.
+    """
 
     paths: Mapping[str, str]
+    listing: str = ""
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Those that the step finds empty, and that are read back."""
+        return tuple(path for path in self.paths.values() if path not in self.inputs)
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Those that the step finds with a content."""
+        return {self.paths["artifacts_list"]: self.listing} if self.listing else {}
 
     @property
     def variables(self) -> dict[str, str]:
         return {f"GITHUB_{key.upper()}": path for key, path in self.paths.items()}
 
 
-def fresh(directory: str) -> CommandFiles:
+def fresh(directory: str, listing: str = "") -> CommandFiles:
     """Paths that no other step has."""
     suffix = token_hex(16)
-    return CommandFiles(
-        {key: f"{directory}/{prefix}_{suffix}" for key, prefix in _PREFIXES.items()}
-    )
+    paths = {key: f"{directory}/{prefix}_{suffix}" for key, prefix in _PREFIXES.items()}
+    return CommandFiles(paths, listing)
 
 
 def effects(files: CommandFiles, contents: Mapping[str, bytes], masks: Masks) -> Effects:
@@ -65,6 +80,7 @@ def effects(files: CommandFiles, contents: Mapping[str, bytes], masks: Masks) ->
         path=tuple(entries(written.get("path", ""))),
         state=_pairs("state", written, errors),
         summary=_summary(written.get("step_summary", ""), masks, complaints),
+        declaration=written.get("artifacts", ""),
         complaints=tuple(complaints),
         errors=tuple(errors),
     )

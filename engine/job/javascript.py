@@ -11,7 +11,6 @@ from engine.job.executed import Work
 from engine.job.files import CommandFiles
 from engine.job.found import folder
 from engine.job.frame import Use
-from engine.job.heard import read_file
 from engine.job.order import Bench
 from engine.machine import Command
 from engine.tree import Scope
@@ -31,13 +30,12 @@ def javascript(
         cwd=state.facts.layout.workspace,
         env={**env, **of_action(use), **files.variables},
         path=tuple(state.path),
-        files=tuple(files.paths.values()),
-        inputs=state.inputs(),
+        files=files.empty,
+        inputs={**state.inputs(), **files.inputs},
     )
     return Work(
         start=partial(bench.machine.exec, command),
         files=files,
-        read=partial(read_file, bench.machine),
         workspace=command.cwd,
         env=env,
         keep_printed=bool(use.step.retry and use.step.retry.on and use.step.retry.on.output),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.events import Outcome
+from engine.subjects import Subject
 
 CANCELED = "The operation was canceled."  # as GitHub spells it
 
@@ -14,6 +15,7 @@ CANCELED = "The operation was canceled."  # as GitHub spells it
 class Effects:
     """What a step handed on through its command files and its commands; it may be all empty.
 
+    `declaration` is what it says it has built, `subjects` what that is once it was looked at.
     `errors` fail the step, `complaints` are still to be shown.
     """
 
@@ -22,6 +24,8 @@ class Effects:
     state: Mapping[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
     summary: str = ""
+    declaration: str = ""
+    subjects: Mapping[str, Subject] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()
 

@@ -10,7 +10,6 @@ from engine.job.environment import variables
 from engine.job.executed import Work
 from engine.job.files import CommandFiles
 from engine.job.frame import Use
-from engine.job.heard import read_file
 from engine.job.order import Bench, JobOrder
 from engine.machine import Command
 from engine.model import Defaults
@@ -37,13 +36,12 @@ def script(bench: Bench, use: Use, scope: Scope, files: CommandFiles) -> Work:
         cwd=posixpath.join(workspace, directory) if directory else workspace,
         env={**env, **files.variables},
         path=tuple(state.path),
-        files=tuple(files.paths.values()),
-        inputs=state.inputs(),
+        files=files.empty,
+        inputs={**state.inputs(), **files.inputs},
     )
     return Work(
         start=partial(bench.machine.exec, command),
         files=files,
-        read=partial(read_file, bench.machine),
         workspace=workspace,
         script=text,
         shell=shell.shown,

@@ -13,6 +13,7 @@ from engine.expr import CaseSensitive, ExprError, Value
 from engine.machine import Facts
 from engine.masks import Masks
 from engine.matchers import Matchers
+from engine.subjects import Subject, listed
 from engine.tree import Scope
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class JobState:
     masks: Masks
     debug: bool = False
     matchers: Matchers = field(default_factory=Matchers)
+    subjects: dict[str, Subject] = field(default_factory=dict)  # artifacts that were declared
     env: dict[str, str] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
     status: Outcome = Outcome.SUCCESS
@@ -80,6 +82,10 @@ class JobState:
     def inputs(self) -> dict[str, str]:
         """The files that a job's first script finds: the event, until a step has had it."""
         return {} if self.has_event else {self.facts.layout.event: self.event()}
+
+    def listing(self) -> str:
+        """The list of declared artifacts, '' as long as there is none."""
+        return listed(self.subjects.values()) if self.subjects else ""
 
     def event(self) -> str:
         return json.dumps(self.base["github"]["event"], indent=2)

@@ -7,10 +7,19 @@ from functools import partial
 
 import trio
 
-from engine.events import Annotation, AnnotationLevel, AttemptFailed, Outcome, Phase, StepStarted
+from engine.events import (
+    Annotation,
+    AnnotationLevel,
+    AttemptFailed,
+    Outcome,
+    Output,
+    Phase,
+    StepStarted,
+)
 from engine.expr import to_string
 from engine.job import files, phase, shells
 from engine.job.conditional import conditional
+from engine.job.declared import declared
 from engine.job.executed import Work, executed
 from engine.job.frame import Use
 from engine.job.order import Bench
@@ -65,7 +74,7 @@ class LiveStep:
         self.phase = phase_
         self.prepare = prepare
         self.began = began
-        self.files = files.fresh(bench.state.facts.layout.commands)
+        self.files = files.fresh(bench.state.facts.layout.commands, bench.state.listing())
         self.github = {"action": use.action, **self.files.paths}
         self.name = self._titled(_default_name(use.step))
         self.started = trio.current_time()
@@ -178,7 +187,18 @@ class LiveStep:
     async def _once(self, work: Work) -> StepResult:
         self.attempts += 1
         self.bench.state.has_event = True
-        return await executed(work, self._transcript(work), self.bench.emit)
+        bench = self.bench
+        result = await executed(work, self._transcript(work), bench.machine, bench.emit)
+        return await self._declared(result, work) if result.effects.declaration else result
+
+    async def _declared(self, result: StepResult, work: Work) -> StepResult:
+        bench = self.bench
+        result = await declared(result, bench.machine, work.on_machine, bench.state.subjects)
+        if new := len(result.effects.subjects):
+            total = len({*bench.state.subjects, *result.effects.subjects})
+            text = f"Captured {new} artifact subject(s) from this step (job total: {total}).\n"
+            bench.emit(Output(job=bench.order.leg.key, step=self.use.index, text=text))
+        return result
 
     def _transcript(self, work: Work) -> Transcript:
         bench = self.bench

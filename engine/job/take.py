@@ -105,6 +105,7 @@ def settle(bench: Bench, use: Use, phase: Phase, result: StepResult) -> None:
     for entry in effects.path:
         state.path = [entry, *(old for old in state.path if old != entry)]
     use.saved.update(effects.state)
+    state.subjects.update(effects.subjects)
     if use.step.id and phase == "main":
         use.frame.steps[use.step.id] = {
             "outputs": dict(effects.outputs),
