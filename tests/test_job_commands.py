@@ -249,6 +249,21 @@ def test_each_step_has_a_limit_of_its_own() -> None:
     assert over == [False] * 10 + [True, False]
 
 
+@pytest.mark.covers("CMD-014")
+def test_the_engines_own_errors_count_too() -> None:
+    ran = of_step(*["echo ::error::x"] * 10, "exit 1")
+    assert [event.over_limit for event in ran.of(Annotation)] == [False] * 10 + [True]
+
+
+@pytest.mark.covers("CMD-014")
+def test_the_steps_of_a_composite_share_the_limit_of_their_step() -> None:
+    notices = "".join("\n      echo ::notice::x" for _ in range(6))
+    inner = f"\n  - shell: sh\n    run: |{notices}"
+    action = f"name: A\nruns:\n  using: composite\n  steps:{inner}{inner}\n"
+    ran = run(job("- uses: ./a"), runner=Files({f"{WORKSPACE}/a/action.yml": action}))
+    assert [event.over_limit for event in ran.of(Annotation)] == [False] * 10 + [True] * 2
+
+
 @pytest.mark.covers("CMD-024")
 def test_secrets_in_names_of_variables_are_hidden() -> None:
     ran = run(job("- run: echo\n  env: {hunter2: x}"), settings={"secrets": {"PW": "hunter2"}})
