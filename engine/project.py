@@ -51,10 +51,10 @@ class Files:
 
     def _manifests(self, uses: str) -> Iterator[Manifest]:
         for name in _MANIFESTS:
-            path = f"{uses.rstrip('/')}/{name}"
+            path = f"{uses.rstrip('/')}/{name}".removeprefix("./")
             node, _ = self._load(path)
             if node is not None:
-                yield Manifest(path.removeprefix("./"), node)
+                yield Manifest(path, node)
 
     def workflow(self, uses: str, file: str) -> tuple[Workflow | None, list[Problem]]:
         """A workflow, with whatever is wrong in it: that is said where the file is checked."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from engine.expr import jsontext
+from engine.expr.functions import ARGUMENTS
 from engine.expr.tree import (
     Called,
     Compare,
@@ -178,6 +179,8 @@ class _Reader:
         arguments = [self.of(argument) for argument in node.arguments]
         if special := _CALLS.get(node.name):
             return special(self, node, arguments)
+        if node.name not in ARGUMENTS:  # that there is no such function has been said
+            return ANY
         for argument, found in zip(node.arguments, arguments, strict=True):
             self.text(node, argument, found)
         return BOOLEAN if node.name in _PREDICATES else STRING

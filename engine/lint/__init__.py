@@ -19,20 +19,22 @@ from engine.lint import (
     event,
     injection,
     label,
+    limit,
+    manifest,
     matrix,
     needs,
     outdated,
     property,
     shell,
-    timeout,
     types,
+    uses,
     variable,
 )
 from engine.lint.comments import switched_off
-from engine.lint.document import Document, Manifest, Project, Settings
+from engine.lint.document import Document, Manifest, Project, Settings, of_action
 from engine.problems import Problem
 
-__all__ = ["HINTS", "RULES", "Document", "Manifest", "Project", "Settings", "lint"]
+__all__ = ["HINTS", "RULES", "Document", "Manifest", "Project", "Settings", "lint", "of_action"]
 
 Rule = Callable[[Document], Iterator[Problem]]
 
@@ -52,13 +54,15 @@ RULES: Mapping[str, Rule] = {
     "event": event.check,
     "injection": injection.check,
     "label": label.check,
+    "limit": limit.check,
+    "manifest": manifest.check,
     "matrix": matrix.check,
     "needs": needs.check,
     "outdated": outdated.check,
     "property": property.check,
     "shell": shell.check,
-    "timeout": timeout.check,
     "type": types.check,
+    "uses": uses.check,
     "variable": variable.check,
 }
 HINTS = frozenset(("anchor",))  # matters of taste: only for who asks for them

@@ -40,7 +40,7 @@ def check(document: Document) -> Iterator[Problem]:
 
 
 def _broken(uses: Scalar, found: Manifest, project: Project) -> Iterator[Problem]:
-    problems = manifest.check(found, project, folder=uses.text)
+    problems = manifest.problems(found, project, uses.text)
     if not problems:
         return
     wrong = errors(problems)
@@ -53,9 +53,9 @@ def _broken(uses: Scalar, found: Manifest, project: Project) -> Iterator[Problem
 
 def _inputs(step: Step, uses: Scalar, found: Manifest) -> Iterator[Problem]:
     known = _declared(found.node)
-    if known is None:
+    if known is None or (step.with_ is not None and not isinstance(step.with_, Fields)):
         return
-    given = [key.node for key, _ in step.with_.entries] if isinstance(step.with_, Fields) else []
+    given = [key.node for key, _ in step.with_.entries] if step.with_ else []
     docker = plain(_below(_below(found.node, "runs"), "using")) == "docker"
     for key in given:
         name = key.text.lower()
@@ -65,7 +65,7 @@ def _inputs(step: Step, uses: Scalar, found: Manifest) -> Iterator[Problem]:
             yield _unknown(key, uses, [each.name for each in known.values()])
     names = {key.text.lower() for key in given}
     for name, each in known.items():
-        if each.required and name not in names and (step.with_ is None or given):
+        if each.required and name not in names:
             message = (
                 f'"{uses.text}" requires the input "{each.name}"; add with: {{{each.name}: …}}'
             )

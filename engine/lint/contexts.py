@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from engine import calls, inputs
+from engine.actions.manifest import Action
 from engine.expr.infer import infer
 from engine.expr.types import (
     ANY,
@@ -88,7 +89,7 @@ def _github(document: Document) -> Object:
             {each.name: STRING for each in declared}, advice=_declared(declared)
         )
     fields |= {"event": Object(event, ANY), "ref_protected": BOOLEAN}
-    return Object(fields, sure=False)
+    return Object(fields, advice="GitHub's documentation lists what the context has", sure=False)
 
 
 def _inputs(document: Document) -> Type:
@@ -169,6 +170,23 @@ def _outputs_of_call(document: Document, job: Job) -> Object:
         return map_of(STRING)
     names = [output.name for output in contract.outputs]
     return Object(dict.fromkeys(names, STRING), advice=f'"{uses}" has the outputs {_named(names)}')
+
+
+# --- an action ----------------------------------------------------------------------------------
+
+
+def of_action(document: Document, action: Action) -> Contexts:
+    """The contexts of a composite action; the caller's matrix is not known."""
+    names = [each.name for each in action.inputs]
+    advice = f"the inputs of this action are {_named(names)}" if names else "it declares no inputs"
+    return {
+        "github": _github(document),
+        "inputs": Object(dict.fromkeys(names, STRING), advice=advice),
+        "env": map_of(STRING),
+        "strategy": _STRATEGY,
+        "runner": _RUNNER,
+        "job": Object({**_JOB, "services": map_of(_SERVICE)}),
+    }
 
 
 # --- a job --------------------------------------------------------------------------------------

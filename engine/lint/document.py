@@ -1,4 +1,4 @@
-"""What rules look at: one workflow, as text, as nodes and as a model, and the project around it."""
+"""What rules look at: a workflow or an action, as text, nodes and model, and what is around it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from engine.actions.manifest import Action, CompositeRuns
 from engine.model import Job, Step, Workflow
 from engine.problems import Problem
 from engine.source import Node
@@ -56,30 +57,48 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A workflow file; `text` is the whole of it, `project` None where only the text is known."""
+    """A workflow's file, or an action's: then `workflow` is empty and `folder` is `./path`.
+
+    `text` is the whole of it; `project` is None where nothing is known of other files.
+    """
 
     text: str
     node: Node
     workflow: Workflow
     project: Project | None = None
     settings: Settings = field(default_factory=Settings)
+    action: Action | None = None
+    folder: str = ""
 
     @cached_property
     def expressions(self) -> tuple[Found, ...]:
-        """Every expression of the workflow, with its type."""
+        """Every expression, with its type."""
         from engine.lint.expressions import find
 
         return tuple(find(self))
 
     @cached_property
-    def steps(self) -> tuple[tuple[Job, Step], ...]:
-        """Every step with its job, those inside `parallel` too."""
+    def steps(self) -> tuple[tuple[Job | None, Step], ...]:
+        """Every step with its job, those inside `parallel` too; an action's have none."""
+        runs = self.action.runs if self.action else None
+        own = runs.steps if isinstance(runs, CompositeRuns) else ()
         jobs = self.workflow.jobs
-        return tuple((job, step) for job in jobs for step in flat(job.steps))
+        return (
+            *((None, step) for step in own),
+            *((job, step) for job in jobs for step in _flat(job.steps)),
+        )
 
 
-def flat(steps: Iterable[Step]) -> Iterable[Step]:
+def of_action(
+    text: str, node: Node, action: Action, folder: str, project: Project | None, settings: Settings
+) -> Document:
+    """An action's file as a document."""
+    nothing = Workflow(node.place.file, action.name, ())
+    return Document(text, node, nothing, project, settings, action, folder)
+
+
+def _flat(steps: Iterable[Step]) -> Iterable[Step]:
     """Steps and those inside them, as they are written."""
     for step in steps:
         yield step
-        yield from flat(step.children)
+        yield from _flat(step.children)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from engine import availability as may
 from engine import calls, inputs
+from engine.actions.manifest import Action, CompositeRuns
 from engine.availability import Allowed
 from engine.expr import Expr
 from engine.expr.infer import Fault, infer
@@ -70,6 +71,8 @@ class Found:
 
 def find(document: Document) -> Iterator[Found]:
     """All of a document's expressions, job after job."""
+    if document.action is not None:
+        yield from _action(document, document.action)
     outer = known.of_workflow(document)
     flow = document.workflow
     for trigger in flow.triggers:
@@ -82,6 +85,18 @@ def find(document: Document) -> Iterator[Found]:
     yield from _concurrency(flow.concurrency, _at(may.CONCURRENCY, outer))
     for job in flow.jobs:
         yield from _job(document, job, outer)
+
+
+def _action(document: Document, action: Action) -> Iterator[Found]:
+    """The steps and outputs of a composite action."""
+    if not isinstance(action.runs, CompositeRuns):
+        return
+    whole = known.of_action(document, action)
+    finished: dict[str, Type] = {}
+    yield from _steps(document, action.runs.steps, whole, finished)
+    at_end = {**whole, "steps": known.of_steps(finished)}
+    for name, value in action.outputs.items():
+        yield from _tree(value, Use(name), _at(may.ACTION_OUTPUT, at_end))
 
 
 def _at(key: Allowed, contexts: Contexts) -> Contexts:
@@ -98,7 +113,7 @@ def _defaults_of_inputs(trigger: Trigger, outer: Contexts) -> Iterator[Found]:
             here = {**outer, "inputs": Object(dict(earlier), advice=advice)}
             wanted = _TAKES.get(each.kind, "text")
             tree = text(each.default_node, may.CALL_INPUT_DEFAULT, [])
-            use = Use(f'input "{each.name}"', wanted)
+            use = Use(f"inputs.{each.name}", wanted)
             yield from _tree(tree, use, _at(may.CALL_INPUT_DEFAULT, here))
         earlier[each.name] = known.of_input(each)
 
@@ -203,7 +218,7 @@ def _call(document: Document, job: Job, here: Contexts) -> Iterator[Found]:
     declared = _inputs_of_call(document, job)
     for key, value in job.with_.entries if isinstance(job.with_, Fields) else ():
         wanted = declared.get(key.node.text.lower(), "any")
-        yield from _tree(value, Use(f'input "{key.node.text}"', wanted), here)
+        yield from _tree(value, Use(f"with.{key.node.text}", wanted), here)
 
 
 def _inputs_of_call(document: Document, job: Job) -> Mapping[str, Wanted]:

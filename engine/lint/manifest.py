@@ -1,4 +1,4 @@
-"""Actions' own files: their shape, and what their expressions may ask for."""
+"""Actions' own files, beyond what a reader refuses: old versions of Node, programs that lack."""
 
 from __future__ import annotations
 
@@ -6,115 +6,45 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from engine import check as shape
-from engine.availability import Allowed
-from engine.lint.document import Manifest, Project
+from engine.actions import manifest
+from engine.lint.document import Document, Manifest, Project
 from engine.problems import Problem, besides
-from engine.source import Mapping, Node, Scalar, Sequence
-from engine.tree import build, condition
+from engine.source import Mapping, Node, Scalar
 
-_AT_RUN = frozenset(("github", "inputs", "strategy", "matrix", "steps", "job", "runner", "env"))
-_HASHES = frozenset(("hashfiles",))
-_STATUS = frozenset(("always", "cancelled", "failure", "success"))
-
-# actions/runner, action_yaml.json
-_DEFAULT = Allowed(
-    "inputs.<id>.default", frozenset(("github", "strategy", "matrix", "job", "runner")), _HASHES
-)
-_OUTPUT = Allowed("outputs.<id>.value", _AT_RUN)
-_DOCKER = Allowed("runs.args and runs.env", frozenset(("inputs",)))
-_AROUND = Allowed("runs.pre-if and runs.post-if", _AT_RUN - {"steps"}, _STATUS | _HASHES)
-_STEP = Allowed("runs.steps", _AT_RUN, _HASHES)
-_STEP_IF = Allowed("runs.steps.if", _AT_RUN, _STATUS | _HASHES)
 _OLD = ("node12", "node16")
+_PROGRAMS = ("pre", "main", "post")
 
 
-def check(found: Manifest, project: Project | None = None, *, folder: str = "") -> list[Problem]:
-    """What is wrong with an `action.yml`; `folder` is where it is, as `./path`."""
+def check(document: Document) -> Iterator[Problem]:
+    """`runs:` of the action that a document is."""
+    if document.action is not None:
+        yield from _runs(document.node, document.project, document.folder)
+
+
+def problems(found: Manifest, project: Project, folder: str) -> list[Problem]:
+    """All that is wrong with the manifest of an action in `folder` (`./path`), in its order."""
     known = shape.check(found.node, "action")
-    more: list[Problem] = []
-    _expressions(found.node, more)
-    runs = found.node.get("runs") if isinstance(found.node, Mapping) else None
-    if isinstance(runs, Mapping):
-        more += [*_node(runs), *_steps(runs), *(_files(runs, project, folder) if project else ())]
+    more = [*manifest.read(found.node)[1], *_runs(found.node, project, folder)]
     return sorted([*known, *besides(known, more)], key=lambda problem: problem.place)
 
 
-def _node(runs: Mapping) -> Iterator[Problem]:
-    using = runs.get("using")
-    if isinstance(using, Scalar) and using.text in _OLD:
-        message = f'GitHub\'s runners no longer have {using.text} and take node20; write "node24"'
-        yield Problem(using.place, message, "outdated", "warning")
-
-
-def _files(runs: Mapping, project: Project, folder: str) -> Iterator[Problem]:
-    """The programs of a JavaScript action; they may also be built before the action is used."""
-    using = runs.get("using")
-    if not isinstance(using, Scalar) or not using.text.startswith("node"):
+def _runs(node: Node, project: Project | None, folder: str) -> Iterator[Problem]:
+    runs = node.get("runs") if isinstance(node, Mapping) else None
+    using = runs.get("using") if isinstance(runs, Mapping) else None
+    if not isinstance(runs, Mapping) or not isinstance(using, Scalar):
         return
-    for key in ("pre", "main", "post"):
-        program = runs.get(key)
-        if not isinstance(program, Scalar) or not program.text:
-            continue
-        if not project.has(str(PurePosixPath(folder, program.text))):
-            message = f'"{program.text}" is not there; build it, or correct the path'
-            yield Problem(program.place, message, "manifest", "warning")
+    if using.text.lower() in _OLD:
+        message = f'GitHub\'s runners no longer have "{using.text}"; use node24, and test with it'
+        yield Problem(using.place, message, "manifest", "warning")
+    if project is not None and using.text.lower().startswith("node"):
+        for key in _PROGRAMS:
+            yield from _program(runs.get(key), project, folder)
 
 
-# --- expressions --------------------------------------------------------------------------------
-
-
-def _expressions(node: Node, problems: list[Problem]) -> None:
-    for about in _values(_get(node, "inputs")):
-        _build(_get(about, "default"), _DEFAULT, problems)
-    for about in _values(_get(node, "outputs")):
-        _build(_get(about, "value"), _OUTPUT, problems)
-    runs = _get(node, "runs")
-    for key in ("args", "env"):
-        _build(_get(runs, key), _DOCKER, problems)
-    for key in ("pre-if", "post-if"):
-        _condition(_get(runs, key), _AROUND, problems)
-    steps = _get(runs, "steps")
-    for step in steps.items if isinstance(steps, Sequence) else ():
-        for name, value in step.entries if isinstance(step, Mapping) else ():
-            if name.text == "if":
-                _condition(value, _STEP_IF, problems)
-            elif name.text not in ("id", "uses"):
-                _build(value, _STEP, problems)
-
-
-def _build(node: Node | None, allowed: Allowed, problems: list[Problem]) -> None:
-    if node is not None:
-        build(node, allowed, problems)
-
-
-def _condition(node: Node | None, allowed: Allowed, problems: list[Problem]) -> None:
-    if isinstance(node, Scalar):
-        condition(node, allowed, problems)
-
-
-# --- steps --------------------------------------------------------------------------------------
-
-
-def _steps(runs: Mapping) -> Iterator[Problem]:
-    """Ids of a composite action's steps, which are unique as a job's are."""
-    seen: dict[str, Scalar] = {}
-    steps = runs.get("steps")
-    for step in steps.items if isinstance(steps, Sequence) else ():
-        id_ = _get(step, "id")
-        if isinstance(id_, Scalar) and id_.text:
-            first = seen.setdefault(id_.text.lower(), id_)
-            if first is not id_:
-                message = (
-                    f'the step id "{id_.text}" is already used at line {first.place.line}, '
-                    f"column {first.place.column}; ids are unique, without regard to case"
-                )
-                yield Problem(id_.place, message, "id")
-
-
-def _get(node: Node | None, key: str) -> Node | None:
-    return node.get(key) if isinstance(node, Mapping) else None
-
-
-def _values(node: Node | None) -> Iterator[Node]:
-    for _, value in node.entries if isinstance(node, Mapping) else ():
-        yield value
+def _program(program: Node | None, project: Project, folder: str) -> Iterator[Problem]:
+    """A program may also be built just before the action is used, so this is no error."""
+    if not isinstance(program, Scalar) or not program.text:
+        return
+    if not project.has(str(PurePosixPath(folder, program.text))):
+        message = f'the action runs "{program.text}", which is not there; build it, or correct this'
+        yield Problem(program.place, message, "manifest", "warning")

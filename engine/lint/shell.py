@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from engine.lint.document import Document
 from engine.lint.runners import System, systems
-from engine.model import Defaults
 from engine.problems import Problem, did_you_mean
-from engine.source import Scalar
-from engine.tree import Text
+from engine.tree import Text, Tree
 
 # https://docs.github.com/actions/reference/workflow-syntax-for-github-actions#jobsjob_idstepsshell
 _EVERYWHERE = ("bash", "pwsh", "python")
@@ -20,20 +18,19 @@ _ALL = (*_EVERYWHERE, *_UNIX, *_WINDOWS)
 def check(document: Document) -> Iterator[Problem]:
     """`shell:` of steps and defaults."""
     flow = document.workflow
-    yield from _shell(_default(flow.defaults), frozenset())
+    yield from _shell(flow.defaults.shell, frozenset())
+    machines = {job.id: systems(job) for job in flow.jobs}
     for job in flow.jobs:
-        yield from _shell(_default(job.defaults), systems(job))
-    for job, step in document.steps:
-        yield from _shell(step.shell, systems(job))
+        yield from _shell(job.defaults.shell, machines[job.id])
+    for owner, step in document.steps:
+        yield from _shell(step.shell, machines[owner.id] if owner else frozenset())
 
 
-def _default(defaults: Defaults) -> Scalar | None:
-    shell = defaults.shell
-    return shell.node if isinstance(shell, Text) and shell.template is None else None
-
-
-def _shell(shell: Scalar | None, machines: frozenset[System]) -> Iterator[Problem]:
-    if shell is None or not shell.text or "{0}" in shell.text or "${{" in shell.text:
+def _shell(tree: Tree | None, machines: frozenset[System]) -> Iterator[Problem]:
+    if not isinstance(tree, Text) or tree.template is not None:
+        return
+    shell = tree.node
+    if not shell.text or "{0}" in shell.text:
         return
     here = _names(machines)
     if shell.text.lower() in here:
