@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from engine.lint.scripts import Script
-from engine.problems import Problem
+from engine.problems import Level, Problem
 
 PROGRAM = "shellcheck"
 # about what stands where an expression was: words that are always the same, files and variables
@@ -30,7 +30,8 @@ def check(scripts: Sequence[Script]) -> list[Problem]:
             text = _HEAD.format(script.shell) + script.text
             Path(file).write_text(text, encoding="utf-8", errors="replace")
         said = _asked([*files])
-    return [problem for comment in said for problem in _problem(files, comment)]
+    found = [problem for comment in said for problem in _problem(files, comment)]
+    return sorted(found, key=lambda problem: problem.place)
 
 
 def _asked(files: list[str]) -> list[dict[str, Any]]:
@@ -50,12 +51,20 @@ def _asked(files: list[str]) -> list[dict[str, Any]]:
 
 def _problem(files: dict[str, Script], comment: dict[str, Any]) -> Iterator[Problem]:
     script = files.get(str(comment.get("file")))
-    line = int(comment.get("line", 0)) - _HEAD.count("\n")
+    line, column = _number(comment, "line") - _HEAD.count("\n"), _number(comment, "column")
     if script is None or line < 1:
         return
     lines = script.text.split("\n")
-    offset = sum(len(before) + 1 for before in lines[: line - 1]) + int(comment["column"]) - 1
+    offset = sum(len(before) + 1 for before in lines[: line - 1]) + column - 1
     place = script.node.place_at(min(offset, len(script.text)))
-    message = f"{comment['message'].rstrip('.')} (SC{comment['code']} of {PROGRAM})"
-    level = "hint" if comment.get("level") == "style" else "warning"
-    yield Problem(place, message, PROGRAM, level)  # type: ignore[arg-type]
+    same_line = comment.get("endLine") == comment.get("line")
+    quoted = lines[line - 1][column - 1 : _number(comment, "endColumn") - 1] if same_line else ""
+    what = str(comment.get("message", "")).rstrip(".") + (f": `{quoted}`" if quoted else "")
+    level: Level = "hint" if comment.get("level") == "style" else "warning"
+    message = f"{what} (SC{comment.get('code')} of {PROGRAM})"
+    yield Problem(place, message, PROGRAM, level)
+
+
+def _number(comment: dict[str, Any], key: str) -> int:
+    found = comment.get(key)
+    return found if isinstance(found, int) else 0

@@ -29,7 +29,9 @@ def find(document: Document) -> Iterator[Script]:
     """The scripts for bash and sh, in the order of the file."""
     for job, step in document.steps:
         shell = _shell(document, job, step)
-        if step.run is not None and shell is not None:
+        if step.run is None or shell is None:
+            continue
+        if step.run.template is not None or "${{" not in step.run.node.text:
             yield Script(step.run.node, _without_expressions(step.run), shell)
 
 
