@@ -177,8 +177,16 @@ class _Faults:
             return self._forbidden(route, message, guidance.beside)
         if guidance.about_key:
             return _Fault(Problem(self._key(route, error.instance), message, "schema"), route)
-        missing = guidance.alternatives if error.validator == "required" else frozenset[str]()
-        return _Fault(Problem(self._find(route).place, message, "schema"), route, missing)
+        place = self._find(route).place
+        if error.validator != "required":
+            return _Fault(Problem(place, message, "schema"), route)
+        problem = Problem(self._above(route) or place, message, "schema", value=place)
+        return _Fault(problem, route, guidance.alternatives)
+
+    def _above(self, route: Route) -> Place | None:
+        """The key that a mapping stands under, which is where editors show what it lacks."""
+        name = route[-1] if route else 0
+        return self._key(route[:-1], name) if isinstance(name, str) else None
 
     def _forbidden(self, route: Route, message: str, beside: frozenset[str]) -> _Fault:
         """A key that does not go with others; GitHub's reader points at the last of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -38,6 +38,7 @@ class Input:
     options: tuple[str, ...] = ()
     description: str = ""
     default_node: Node | None = None
+    option_nodes: tuple[Scalar, ...] = ()
 
     @property
     def type_default(self) -> Json:
@@ -78,15 +79,17 @@ def _input(key: Scalar, node: Node) -> Input:
     about = node if isinstance(node, MappingNode) else MappingNode((), key.place)
     options = about.get("options")
     items = options.items if isinstance(options, SequenceNode) else ()
+    scalars = tuple(item for item in items if isinstance(item, Scalar))
     return Input(
         name=key.text,
         place=key.place,
         kind=_kind(plain(about.get("type"))),
         required=plain(about.get("required")) is True,
         default=plain(about.get("default")),
-        options=tuple(values.to_string(item.value) for item in items if isinstance(item, Scalar)),
+        options=tuple(values.to_string(item.value) for item in scalars),
         description=values.to_string(plain(about.get("description"))),
         default_node=about.get("default"),
+        option_nodes=scalars,
     )
 
 
@@ -110,6 +113,21 @@ def check(filters: Node | None, by: By) -> list[Problem]:
 
 
 def _check_choice(each: Input) -> list[Problem]:
+    return [*_check_twice(each), *_check_default(each)]
+
+
+def _check_twice(each: Input) -> Iterator[Problem]:
+    seen: dict[str, Scalar] = {}
+    for option in each.option_nodes:
+        first = seen.setdefault(option.text, option)
+        if first is not option:
+            message = (
+                f'the option "{option.text}" is there twice (first at line {first.place.line})'
+            )
+            yield Problem(option.place, f"{message}; remove one", "inputs", "warning")
+
+
+def _check_default(each: Input) -> list[Problem]:
     default = values.to_string(each.default)
     if each.kind != "choice" or each.default is None or not each.options:
         return []

@@ -72,7 +72,7 @@ def _combinations(vectors: Mapping[str, list[Any]], exclude: list[Leg]) -> list[
         if size > MAX_LEGS * MAX_LEGS:
             raise MatrixError(f"the matrix has at least {size} combinations before any exclude")
     found = (dict(zip(vectors, values, strict=True)) for values in product(*vectors.values()))
-    return [leg for leg in found if not any(_matches(entry, leg) for entry in exclude)]
+    return [leg for leg in found if not any(matches(entry, leg) for entry in exclude)]
 
 
 def _include(legs: list[Leg], include: list[Leg], vectors: Mapping[str, Any]) -> list[Leg]:
@@ -82,7 +82,7 @@ def _include(legs: list[Leg], include: list[Leg], vectors: Mapping[str, Any]) ->
     for entry in include:
         wanted = {name: value for name, value in entry.items() if name.lower() in known}
         extras = {name: value for name, value in entry.items() if name.lower() not in known}
-        fitting = [leg for leg in legs if _matches(wanted, leg)]
+        fitting = [leg for leg in legs if matches(wanted, leg)]
         for leg in fitting:
             leg.update(extras)
         if not fitting:
@@ -90,17 +90,17 @@ def _include(legs: list[Leg], include: list[Leg], vectors: Mapping[str, Any]) ->
     return own
 
 
-def _matches(wanted: Any, value: Any) -> bool:
-    """Every leaf that `wanted` names equals the value's leaf at the same path."""
+def matches(wanted: Any, value: Any) -> bool:
+    """Whether every leaf that `wanted` names equals the value's leaf at the same path."""
     if isinstance(wanted, Mapping):
         return isinstance(value, Mapping) and all(
-            _matches(inner, _get(value, name)) for name, inner in wanted.items()
+            matches(inner, _get(value, name)) for name, inner in wanted.items()
         )
     if _is_list(wanted):
         return (
             _is_list(value)
             and len(wanted) == len(value)
-            and all(_matches(inner, other) for inner, other in zip(wanted, value, strict=True))
+            and all(matches(inner, other) for inner, other in zip(wanted, value, strict=True))
         )
     return equal(wanted, value)
 

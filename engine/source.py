@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from engine.numbers import number_text, signed_32
-from engine.problems import Place, Problem
+from engine.problems import Place, Problem, did_you_mean
 
 Plain: TypeAlias = Any  # None, bool, int, float, str, list or dict with string keys
 
@@ -273,12 +273,16 @@ class _Reader:
     def _alias(self, event: Any, place: Place, depth: int) -> Node:
         name = event.anchor
         if name in self.open_anchors:
-            raise _Stop(
-                place, f'the alias "*{name}" stands inside its own anchor "&{name}"', "alias"
-            )
-        if name not in self.anchors:
-            raise _Stop(place, f'no anchor "&{name}" stands before this alias "*{name}"', "alias")
-        found = self.anchors[name]
+            message = f'the alias "*{name}" stands inside its own anchor "&{name}"'
+        elif name not in self.anchors:
+            hint = did_you_mean(name, self.anchors)
+            message = f'no anchor "&{name}" stands before this alias "*{name}"{hint}'
+        else:
+            return self._again(self.anchors[name], place, depth)
+        self.problems.append(Problem(place, message, "alias"))
+        return Scalar(None, "", place)
+
+    def _again(self, found: _Anchored, place: Place, depth: int) -> Node:
         self._count(found.nodes, found.size, place)
         self._check_depth(depth + _height(found.node), place)
         return found.node

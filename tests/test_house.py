@@ -36,6 +36,7 @@ ROOMS = (
         "payloads",
         "triggers",
         "reading",
+        "lint",
         "hashfiles",
         "tarball",
         "hashing",
@@ -45,7 +46,7 @@ ROOMS = (
         "run",
         "report",
     ),
-    *("store", "git", "fetch", "cli"),
+    *("store", "git", "project", "fetch", "cli"),
 )
 PURE = ROOMS[: ROOMS.index("hashing")]
 OUTSIDE = {"trio", "socket", "subprocess", "docker", "asyncio", "threading", "multiprocessing"}

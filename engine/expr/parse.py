@@ -77,11 +77,11 @@ class _Parser:
             _unexpected(token, "; put the filtered value in parentheses" if filtered else "")
         match token.kind:
             case "literal":
-                self.push(literal(token.value), "literal", token)
+                self.push(literal(token.value, token.position), "literal", token)
             case "name":
                 self.push(Named(token.text, token.position), "value", token)
             case "property":
-                self.index(literal(token.text), token)
+                self.index(literal(token.text, token.position), token)
             case "*":
                 self.star(token)
             case "operator":
@@ -141,7 +141,7 @@ class _Parser:
     def apply(self, token: Token) -> None:
         right, depth = self.operands.pop()
         if token.text == "!":
-            self.push(Not(right), self.state, token, depth)
+            self.push(Not(right, token.position), self.state, token, depth)
             return
         left, left_depth = self.operands.pop()
         if token.text in ("&&", "||"):

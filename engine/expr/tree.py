@@ -18,6 +18,7 @@ class Literal:
 
     shown: str
     value: Value = field(compare=False)
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Not:
     """`!operand`."""
 
     operand: Node
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,15 @@ class Filter:
 Node = Literal | Named | Wildcard | Index | Not | Compare | Logic | Called | Filter
 
 
-def literal(value: Value) -> Literal:
+def literal(value: Value, position: int = 0) -> Literal:
     """The constant `value`: null, a boolean, a number or a string."""
     if isinstance(value, str):
-        return Literal("'" + value.replace("'", "''") + "'", value)
+        return Literal("'" + value.replace("'", "''") + "'", value, position)
     if value is None or isinstance(value, bool):
-        return Literal({None: "null", True: "true", False: "false"}[value], value)
+        return Literal({None: "null", True: "true", False: "false"}[value], value, position)
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     number = tidy(value)
-    return Literal(words.get(repr(number), repr(number)), number)
+    return Literal(words.get(repr(number), repr(number)), number, position)
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -123,6 +125,19 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+def start(node: Node) -> int:
+    """Where `node` begins in its text, from 1; 0 for what nobody wrote."""
+    match node:
+        case Index(first, _) | Compare(_, first, _) | Filter(first):
+            return start(first)
+        case Logic(_, parts):
+            return start(parts[0])
+        case Wildcard():
+            return 0
+        case _:
+            return node.position
 
 
 def show(node: Node) -> str:

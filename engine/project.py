@@ -1,0 +1,113 @@
+"""The files around a workflow: local actions, called workflows, and the project's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine import git, model, source
+from engine.lint import Manifest, Settings
+from engine.model import Workflow
+from engine.problems import Problem, errors
+from engine.source import Mapping, Node, Scalar, Sequence
+
+SETTINGS = ".runwright/lint.yml"
+# what users of actionlint have already said of their runners and variables
+_ACTIONLINTS = (".github/actionlint.yaml", ".github/actionlint.yml", "actionlint.yaml")
+_MANIFESTS = ("action.yml", "action.yaml")
+
+
+def root_of(file: Path, directory: Path) -> Path:
+    """The top of the repository that a workflow is of; `directory` if its file says nothing."""
+    folder = file.resolve().parent
+    if folder.parts[-2:] == (".github", "workflows"):
+        return folder.parent.parent
+    if top := git.root(folder):
+        return top
+    if folder.is_relative_to(directory):
+        return directory
+    return folder.parent if folder.name == "workflows" else folder
+
+
+@dataclass(slots=True)
+class Files:
+    """A repository's files, each read once; satisfies `engine.lint.Project`."""
+
+    root: Path
+    _actions: dict[str, Manifest | None] = field(default_factory=dict)
+    _workflows: dict[str, tuple[Workflow | None, list[Problem]]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether this is a checkout, which has all of its repository."""
+        return (self.root / ".git").exists()
+
+    def action(self, uses: str) -> Manifest | None:
+        """The manifest of an action; None where there is none that can be read."""
+        if uses not in self._actions:
+            self._actions[uses] = next(self._manifests(uses), None)
+        return self._actions[uses]
+
+    def _manifests(self, uses: str) -> Iterator[Manifest]:
+        for name in _MANIFESTS:
+            path = f"{uses.rstrip('/')}/{name}".removeprefix("./")
+            node, _ = self._load(path)
+            if node is not None:
+                yield Manifest(path, node)
+
+    def workflow(self, uses: str, file: str) -> tuple[Workflow | None, list[Problem]]:
+        """A workflow, with whatever is wrong in it: that is said where the file is checked."""
+        if uses not in self._workflows:
+            path = uses.removeprefix("./")
+            node, problems = self._load(path)
+            read = model.read(node, path, path)[0] if node is not None else None
+            self._workflows[uses] = read, list(errors(problems)) if read is None else []
+        return self._workflows[uses]
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return (self.root / path).is_file()
+
+    def _load(self, path: str) -> tuple[Node | None, list[Problem]]:
+        try:
+            content = (self.root / path).read_bytes()
+        except (OSError, ValueError):  # ValueError: a name with a NUL in it
+            return None, []
+        return source.load(content, path)
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def settings(root: Path) -> Settings:
+    """What `.runwright/lint.yml` says, and the labels and variables of actionlint's own file."""
+    own = _mapping(root / SETTINGS)
+    theirs = [found for found in (_mapping(root / name) for name in _ACTIONLINTS) if found]
+    labels = [*_texts(_get(own, "labels"))]
+    variables = _get(own, "variables")
+    for found in theirs:
+        labels += _texts(_get(_get(found, "self-hosted-runner"), "labels"))
+        variables = variables or _get(found, "config-variables")
+    return Settings(
+        labels=tuple(labels),
+        variables=tuple(_texts(variables)) if isinstance(variables, Sequence) else None,
+        off=frozenset(_texts(_get(own, "disable"))),
+        on=frozenset(_texts(_get(own, "enable"))),
+    )
+
+
+def _mapping(path: Path) -> Node | None:
+    try:
+        return source.load(path.read_bytes(), str(path))[0]
+    except OSError:
+        return None
+
+
+def _get(node: Node | None, key: str) -> Node | None:
+    return node.get(key) if isinstance(node, Mapping) else None
+
+
+def _texts(node: Node | None) -> Iterable[str]:
+    items = node.items if isinstance(node, Sequence) else ()
+    return [item.text for item in items if isinstance(item, Scalar)]
