@@ -15,20 +15,8 @@ ROOT = Path(__file__).parent.parent
 # a room imports only rooms that stand before it
 ROOMS = (
     *("problems", "numbers", "source", "events", "machine", "expr", "availability", "tree"),
-    *(
-        "retry",
-        "permissions",
-        "schemas",
-        "check",
-        "reference",
-        "forms",
-        "model",
-        "globs",
-        "cron",
-        "inputs",
-        "calls",
-    ),
-    *("handover", "matrix", "plan", "stages"),
+    *("retry", "permissions", "schemas", "check", "reference", "forms", "model"),
+    *("globs", "cron", "inputs", "calls", "handover", "matrix", "plan", "stages"),
     *("actions", "masks", "commandfiles"),
     *(
         "transcript",
