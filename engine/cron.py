@@ -106,7 +106,7 @@ def check(node: Scalar) -> list[Problem]:
 
 def _problem(node: Scalar, fault: _Fault) -> Problem:
     place = node.place if fault.offset is None else node.place_at(fault.offset)
-    return Problem(place, fault.message, "cron", fault.level)
+    return Problem(place, fault.message, "cron", fault.level, node.place)
 
 
 def check_timezone(node: Scalar) -> list[Problem]:

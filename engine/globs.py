@@ -271,10 +271,12 @@ def _problems(scalar: Scalar, key: str) -> list[Problem]:
     reader.pattern()
     never = _NEVER.get(key.removesuffix("-ignore"))
     faults = [*reader.faults, *(never(scalar.text) if never else ())]
-    if not scalar.text:
-        return [Problem(scalar.place, fault.message, "glob", fault.level) for fault in faults]
-    at = scalar.place_at if scalar.text else lambda _: scalar.place
-    return [Problem(at(fault.offset), fault.message, "glob", fault.level) for fault in faults]
+    return [_problem(scalar, fault) for fault in faults]
+
+
+def _problem(scalar: Scalar, fault: _Fault) -> Problem:
+    place = scalar.place_at(fault.offset) if scalar.text else scalar.place
+    return Problem(place, fault.message, "glob", fault.level, scalar.place)
 
 
 def _never_in_path(pattern: str) -> list[_Fault]:

@@ -13,7 +13,7 @@ from reader_form import Form
 from engine import calls, check, reading, source
 from engine.model import Workflow
 from engine.permissions import PERMISSIVE, RESTRICTED
-from engine.problems import Problem, besides, errors
+from engine.problems import Place, Problem, besides, errors
 from engine.source import Limits, Node
 
 Case = dict[str, Any]
@@ -59,7 +59,10 @@ class Reader:
     def find(self, uses: str, _: str) -> tuple[Workflow | None, list[Problem]]:
         if self.case["options"].get("skip-reusable-workflows"):
             return None, []
-        return self.read(uses.removeprefix("./"))
+        name = uses.removeprefix("./")
+        if name not in self.case["files"]:
+            return None, [Problem(Place(name), "it is not there", "file")]
+        return self.read(name)
 
     def whole(self) -> tuple[Workflow | None, tuple[Problem, ...]]:
         """The workflow of a case, if nothing is wrong with it and what it calls."""
