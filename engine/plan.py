@@ -11,6 +11,7 @@ from typing import Any
 
 from engine import matrix
 from engine.calls import Find
+from engine.containers import Container, container, services, with_env
 from engine.expr import to_string
 from engine.model import Job, Workflow
 from engine.problems import Place, Problem, did_you_mean
@@ -25,7 +26,6 @@ from engine.tree import (
     resolve,
     roots,
     string,
-    strings,
 )
 
 MAX_NAME = 100
@@ -77,19 +77,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
-    """A job's own container, its expressions answered."""
-
-    image: str
-    env: Mapping[str, str] = field(default_factory=dict)
-    ports: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-    options: str = ""
-    username: str = ""
-    password: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Leg:
     """One job as it will run: a leg of its matrix, or the whole job where there is none.
 
@@ -110,6 +97,7 @@ class Leg:
     timeout: float
     cancel_timeout: float
     environment: str = ""
+    services: Mapping[str, Container] = field(default_factory=dict)
 
 
 def _nobody(uses: str, file: str) -> tuple[None, list[Problem]]:
@@ -204,6 +192,7 @@ def is_static(job: Job) -> bool:
     trees: tuple[Tree | None, ...] = (
         *((strategy.matrix, strategy.fail_fast, strategy.max_parallel) if strategy else ()),
         job.container,
+        job.services,
         job.runs_on,
         job.name,
         job.continue_on_error,
@@ -214,11 +203,13 @@ def is_static(job: Job) -> bool:
     return all("needs" not in roots(tree) for tree in trees)
 
 
-def expand(job: Job, scope: Scope, key: str = "", name: str = "") -> tuple[Leg, ...]:
+def expand(
+    job: Job, scope: Scope, key: str = "", name: str = "", env: Tree | None = None
+) -> tuple[Leg, ...]:
     """The job's legs. Raises Unresolved where an expression or the matrix is wrong.
 
-    `scope` needs the contexts github, needs, vars and inputs; env and secrets where a
-    container's credentials ask for them. `key` and `name` are put before those of the legs.
+    `scope` needs the contexts github, needs, vars and inputs, and secrets where a container asks
+    for them. `key` and `name` are put before those of the legs. `env` is the workflow's.
     """
     strategy = job.strategy
     legs, has_matrix = _legs(job, scope)
@@ -226,7 +217,7 @@ def expand(job: Job, scope: Scope, key: str = "", name: str = "") -> tuple[Leg, 
     fail_fast = boolean(strategy.fail_fast if strategy else None, scope, default=True)
     wanted = number(strategy.max_parallel if strategy else None, scope, total)
     found = (
-        _leg(job, scope, values, (index, total), fail_fast, int(wanted) or total, has_matrix)
+        _leg(job, scope, values, (index, total), fail_fast, int(wanted) or total, has_matrix, env)
         for index, values in enumerate(legs)
     )
     return tuple(replace(leg, key=f"{key}{leg.key}", name=f"{name}{leg.name}") for leg in found)
@@ -251,6 +242,7 @@ def _leg(
     fail_fast: bool,
     max_parallel: int,
     has_matrix: bool,
+    env: Tree | None,
 ) -> Leg:
     index, total = position
     strategy = strategy_context(fail_fast, index, total, max_parallel)
@@ -265,12 +257,13 @@ def _leg(
         total=total,
         matrix=values,
         runs_on=_runs_on(job.runs_on, inner),
-        container=_container(job.container, inner),
+        container=container(job.container, with_env(job.container, inner, env, job.env)),
         fail_fast=fail_fast,
         max_parallel=max_parallel,
         continue_on_error=boolean(job.continue_on_error, inner),
         timeout=_timeout(job, inner),
         environment=_environment(job.environment, inner),
+        services=services(job.services, with_env(job.services, inner, env, job.env)),
         cancel_timeout=60 * number(job.cancel_timeout_minutes, inner, DEFAULT_CANCEL_TIMEOUT),
     )
 
@@ -312,29 +305,3 @@ def _runs_on(tree: Tree | None, scope: Scope) -> tuple[str, ...]:
 
 def _environment(tree: Tree | None, scope: Scope) -> str:
     return string(tree.get("name") if isinstance(tree, Fields) else tree, scope)
-
-
-def _container(tree: Tree | None, scope: Scope) -> Container | None:
-    if tree is None:
-        return None
-    if not isinstance(tree, Fields):
-        value = resolve(tree, scope)
-        if not isinstance(value, Mapping):
-            image = string(tree, scope).removeprefix("docker://")
-            return Container(image) if image else None
-        raise Unresolved(
-            tree.node.place, "an expression for a whole container must give the image's name"
-        )
-    image = string(tree.get("image"), scope).removeprefix("docker://")
-    if not image:
-        return None
-    credentials = strings(tree.get("credentials"), scope)
-    return Container(
-        image=image,
-        env=strings(tree.get("env"), scope),
-        ports=list_of_strings(tree.get("ports"), scope),
-        volumes=list_of_strings(tree.get("volumes"), scope),
-        options=string(tree.get("options"), scope),
-        username=credentials.get("username", ""),
-        password=credentials.get("password", ""),
-    )

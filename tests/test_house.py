@@ -28,7 +28,7 @@ ROOMS = (
         "inputs",
         "calls",
     ),
-    *("handover", "matrix", "plan", "stages"),
+    *("handover", "matrix", "containers", "plan", "stages"),
     *("actions", "encodings", "masks", "matchers", "commandfiles", "subjects"),
     *(
         "transcript",

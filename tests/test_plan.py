@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.containers import Container
 from engine.model import Workflow, read
-from engine.plan import Container, Leg, expand, is_static, plan, unknown_jobs
+from engine.plan import Leg, expand, is_static, plan, unknown_jobs
 from engine.source import load
 from engine.tree import Scope, Unresolved
 

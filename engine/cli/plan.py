@@ -38,7 +38,7 @@ def plan(event: str, stage: str, **given: Any) -> int:
 
     Actions of other places are fetched, so that each step says what its `uses` stands for.
     """
-    prepared = prepare(Request(event=event, **given), lenient=True)
+    prepared = prepare(Request(event=event, **given))
     _tell(prepared)
     found = [_staged(prepared, start, stage) for start in prepared.starts]
     if stage == "expanded":
@@ -59,7 +59,7 @@ def _explain(prepared: Prepared, found: list[Any]) -> None:
     from engine.cli import fetching
 
     plans = [start.plan for start in prepared.starts]
-    fetching.explain(found, plans, fetching.finder(prepared), prepared.project.root)
+    fetching.explain(found, plans, prepared.fetching, prepared.project.root)
 
 
 def _tell(prepared: Prepared) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from engine import cli as codes
 from engine import contexts
-from engine.actions.unsupported import unsupported
 from engine.cli import answers, called, chain, settings, show, starts, workflows
 from engine.cli.called import Called
+from engine.cli.fetching import Fetching
 from engine.cli.request import Request
 from engine.cli.starts import Happening, Start
 from engine.cli.workflows import Project
@@ -43,6 +43,7 @@ class Prepared:
     environment: dict[str, str]
     matrix: tuple[tuple[str, str], ...]
     images: dict[str, str]
+    fetching: Fetching
     supplies: Supplies | None = None
 
     @property
@@ -60,8 +61,8 @@ class Prepared:
         return f"runwright: {none}--ignore-filters runs what the filters leave out"
 
 
-def prepare(request: Request, *, lenient: bool = False) -> Prepared:
-    """Read, check, choose and plan. Raises Refused; `lenient` plans what can't be run too."""
+def prepare(request: Request) -> Prepared:
+    """Read, check, choose and plan. Raises Refused."""
     project = workflows.project(request.directory)
     found, warnings = workflows.read_or_refuse(workflows.find(project, request.workflows))
     event = choose_event(request, found)
@@ -70,11 +71,11 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
     show.show(warnings)
     seen = starts.happening(request, project, event, lookup(secrets, "GITHUB_TOKEN", ""))
     chosen, skipped = _choose(request, project, seen, _with_jobs(found, event, request))
-    find = Called(project.root, _unreachable)
+    server = seen.checkout.server_url
+    fetching = Fetching(request, project.directory, server, lookup(secrets, "GITHUB_TOKEN", ""))
+    find = Called(project.root, fetching.commit)
     plans = called.plans([(each, _own(each, request.jobs)) for each, _, _ in chosen], find)
     followers = called.plans(_followers(request, [each for each, _, _ in chosen], found), find)
-    if not lenient:
-        _refuse_unsupported([*plans, *followers])
     return Prepared(
         request=request,
         project=project,
@@ -86,6 +87,7 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
         environment=_merged(request, project, "env", ".env"),
         matrix=_matrix(request.matrix),
         images=settings.images(request.platform, project.directory),
+        fetching=fetching,
     )
 
 
@@ -115,10 +117,6 @@ def _with_jobs(found: list[Workflow], event: str, request: Request) -> list[Work
 def _own(workflow: Workflow, jobs: tuple[str, ...]) -> list[str]:
     ids = {job.id.lower() for job in workflow.jobs}
     return [name for name in jobs if name.partition("/")[0].lower() in ids]
-
-
-def _unreachable(repository: str, ref: str) -> str:
-    return "workflows of other repositories can't be fetched yet"
 
 
 def _choose(
@@ -173,13 +171,6 @@ def _followers(
         return []
     later = [(each, _own(each, request.jobs)) for each in chain.reachable(started, found)]
     return [(workflow, jobs) for workflow, jobs in later if jobs or not request.jobs]
-
-
-def _refuse_unsupported(plans: list[Plan]) -> None:
-    whole = [found for each in plans for found in each.whole()]
-    problems = list(dict.fromkeys(p for found in whole for p in unsupported(found.jobs)))
-    if problems:
-        raise Refused(problems, codes.INVALID)
 
 
 def _merged(request: Request, project: Project, name: str, default: str) -> dict[str, str]:

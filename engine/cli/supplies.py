@@ -22,16 +22,16 @@ def supplies(prepared: Prepared) -> Supplies:
     """All that the steps of the jobs use; fetched where need be. Raises Refused."""
     from engine.run import NO_SUPPLIES, Supplies
 
-    jobs = [job for plan in prepared.plans for part in plan.whole() for job in part.jobs]
+    plans = [*(start.plan for start in prepared.starts), *prepared.followers]
+    jobs = [job for plan in plans for part in plan.whole() for job in part.jobs]
     steps = [step for job in jobs for step in job.steps]
     needs_proxy = any(job.services is not None and job.container is None for job in jobs)
     if not any(map(_uses, steps)) and not needs_proxy:
         return NO_SUPPLIES
     from engine.actions.manifest import NodeRuns
     from engine.actions.resolve import resolve
-    from engine.cli.fetching import finder
 
-    found = finder(prepared)
+    found = prepared.fetching.finder
     resolved = resolve(steps, found, prepared.project.root)
     if problems := errors(resolved.problems):
         wrong = any(problem.rule != "action" for problem in problems)

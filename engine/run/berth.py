@@ -11,9 +11,18 @@ from typing import Any, Literal
 from engine.actions.manifest import DockerRuns
 from engine.actions.reach import folders, reached
 from engine.actions.resolve import NOTHING, Finder, Resolved
+from engine.containers import Container
 from engine.contexts import RunFacts
 from engine.job import Cancellation
-from engine.machine import Credentials, Layout, MachineSpec, PullPolicy, Runner, WorkspaceMode
+from engine.machine import (
+    Credentials,
+    Layout,
+    MachineSpec,
+    PullPolicy,
+    Runner,
+    Service,
+    WorkspaceMode,
+)
 from engine.plan import Leg
 
 
@@ -109,15 +118,34 @@ def machine_spec(
         network=settings.network,
         platform=settings.platform,
         pull=settings.pull,
-        credentials=Credentials(container.username, container.password)
-        if container and container.username
-        else None,
+        credentials=_credentials(container) if container else None,
+        services=tuple(
+            _service(name, found) for name, found in leg.services.items() if found.image
+        ),
         localhost=container is None,
         actions=folders(used),
         externals=supplies.externals,
         contains=any(one is None or isinstance(one.action.runs, DockerRuns) for one in used),
         docker_socket=settings.docker_socket,
     )
+
+
+def _service(name: str, found: Container) -> Service:
+    return Service(
+        name=name,
+        image=found.image,
+        env=found.env,
+        ports=found.ports,
+        volumes=found.volumes,
+        options=found.options,
+        credentials=_credentials(found),
+        entrypoint=found.entrypoint,
+        command=found.command,
+    )
+
+
+def _credentials(found: Container) -> Credentials | None:
+    return Credentials(found.username, found.password) if found.username else None
 
 
 def machine_name(key: str, attempt: int = 1) -> str:

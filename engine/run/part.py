@@ -58,7 +58,7 @@ class Part:
 
     def legs(self, job: Job, scope: Scope) -> tuple[Leg, ...]:
         """A job's legs, with keys and names as they are in the run. Raises Unresolved."""
-        return expand(job, scope, self.key, self.name)
+        return expand(job, scope, self.key, self.name, self.plan.workflow.env)
 
     def permissions(self, job: Job) -> Permissions | None:
         """What a job's token may do; None where no workflow says it."""

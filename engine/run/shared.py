@@ -68,5 +68,8 @@ class Shared:
         def log(message: str) -> None:
             self.emit(Log(job=leg.key, message=message))
 
+        for name, service in leg.services.items():
+            if not service.image:
+                log(f"The service '{name}' has no image, so it is not started.")
         spec = machine_spec(leg, berth, self.settings, self.facts, attempt)
         return berth.runner.open(spec, log)
