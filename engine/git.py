@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +19,12 @@ _REMOTE = re.compile(
 
 @cache
 def root(directory: Path) -> Path | None:
-    """The top of the work tree that a directory is in; None outside of one."""
-    found = _git(directory, "rev-parse", "--show-toplevel")
-    return Path(found) if found else None
+    """The top of the work tree that a directory is in; None outside of one.
+
+    Looks for `.git` itself: the quick commands ask for nothing else, and starting git takes time.
+    """
+    directory = directory.resolve()
+    return next((f for f in (directory, *directory.parents) if (f / ".git").exists()), None)
 
 
 def checkout(directory: Path, default_branch: str = "") -> Checkout:
@@ -92,6 +94,8 @@ def _git(directory: Path, *arguments: str) -> str:
 
 def _run(directory: Path, *arguments: str) -> str | None:
     """What a git command prints, None where it fails or git is not installed."""
+    import subprocess  # not needed to find the root
+
     try:
         done = subprocess.run(
             ["git", "-C", str(directory), *arguments],

@@ -6,7 +6,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
-from engine.store.runs import home
+from engine.store.home import home
 
 KEPT = 4096  # verdicts
 
