@@ -87,6 +87,14 @@ def ignored(directory: Path) -> tuple[str, ...]:
     return tuple(path.rstrip("/") for path in listed.split("\0") if path.strip("./"))
 
 
+def files(directory: Path, *patterns: str) -> tuple[Path, ...]:
+    """The files below a directory that git does not ignore and whose paths match a glob."""
+    globs = [f":(glob){pattern}" for pattern in patterns]
+    options = ("--cached", "--others", "--exclude-standard", "-z", "--")
+    listed = _git(directory, "ls-files", *options, *globs)
+    return tuple(directory / name for name in listed.split("\0") if name)
+
+
 def _git(directory: Path, *arguments: str) -> str:
     """What a git command prints, '' where it fails or git is not installed."""
     return (_run(directory, *arguments) or "").strip()
