@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import select
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from npm import package
 
 from engine.check import check
 from engine.source import load
@@ -26,19 +25,7 @@ JOB = "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      -
 
 
 def server_command() -> list[str]:
-    """The server of the pinned version, installed once into a cache."""
-    for tool in ("node", "npm"):
-        if shutil.which(tool) is None:
-            pytest.fail(f"{tool} is missing; the editor tests need Node.js 20 or newer: nodejs.org")
-    home = os.environ.get("RUNWRIGHT_TEST_CACHE") or Path.home() / ".cache" / "runwright-tests"
-    cache = Path(home) / f"yaml-language-server-{VERSION}"
-    script = cache / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
-    if not script.exists():
-        wanted = f"yaml-language-server@{VERSION}"
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(cache), wanted]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.fail(f"`{' '.join(command)}` failed; is the registry reachable?\n{done.stderr}")
+    script = package("yaml-language-server", VERSION) / "bin" / "yaml-language-server"
     return ["node", str(script), "--stdio"]
 
 

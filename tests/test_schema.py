@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 
 from engine import events
 from engine.check import check
+from engine.check.fit import KEYWORDS
 from engine.schemas import schema_text
 from engine.source import load
 
@@ -124,6 +125,18 @@ def test_mappings_with_known_keys_take_no_others(name: str) -> None:
         and part.get("additionalProperties") is not False
     }
     assert found == loose[name]
+
+
+NOTES = {"$schema", "$ref", "definitions", "title", "description", "markdownDescription"} | {
+    *("markdownEnumDescriptions", "defaultSnippets", "deprecationMessage", "errorMessage"),
+    *("examples", "then", "else"),
+}
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_no_keyword_is_passed_over_by_the_quick_decision(name: str) -> None:
+    used = {keyword for _, part in parts(schema(name)) for keyword in part}
+    assert used - set(KEYWORDS) <= NOTES
 
 
 # --- the tables of GitHub's documentation ---------------------------------------------------------

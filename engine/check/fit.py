@@ -14,9 +14,9 @@ def fits(rules: Json, value: Json) -> bool:
     return rules is True or (
         rules is not False
         and all(
-            _KEYWORDS[keyword](expected, value, rules)
+            KEYWORDS[keyword](expected, value, rules)
             for keyword, expected in rules.items()
-            if keyword in _KEYWORDS
+            if keyword in KEYWORDS
         )
     )
 
@@ -124,7 +124,7 @@ def _dependencies(dependent: Json, value: Json, _: Json) -> bool:
     )
 
 
-_KEYWORDS: dict[str, Callable[[Any, Json, Json], bool]] = {
+KEYWORDS: dict[str, Callable[[Any, Json, Json], bool]] = {
     "type": _type,
     "const": _const,
     "enum": _enum,

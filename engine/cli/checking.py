@@ -11,7 +11,7 @@ from engine.check import Kind
 from engine.cli import documents
 from engine.problems import Problem
 
-ENOUGH = 100  # files; with fewer, starting processes takes longer than they save
+ENOUGH = 80  # files; with fewer, starting processes takes longer than they save
 
 
 def check_all(files: Sequence[Path], kind: Kind | None) -> list[Problem]:
