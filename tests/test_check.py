@@ -197,8 +197,8 @@ ACTIONS = {
     "timeout in a step": (
         "runs: {using: composite, steps: [{run: make, shell: sh, timeout-minutes: 1}]}",
         [
-            '1:57: unknown key "timeout-minutes" in a step; it takes continue-on-error, env, id, '
-            "if, name, run, shell, uses, with and working-directory [unknown-key]"
+            '1:57: unknown key "timeout-minutes" in a step; a step takes run and shell, or uses, '
+            "and id, if, name, working-directory, with, env and continue-on-error [unknown-key]"
         ],
     ),
     "steps of node": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,15 @@ from typing import Any, TypeAlias
 from jsonschema import Draft7Validator
 
 from engine import source
-from engine.check.guidance import Guidance, guidance_of
+from engine.check.guidance import Error, Guidance, guidance_of
 from engine.check.rules import Json
-from engine.check.sentences import MERGE, SENTENCES, Error, listed, options, quoted, shown
 from engine.problems import Place, Problem, did_you_mean
 from engine.source import Mapping, Node, plain
 
 Route: TypeAlias = tuple[str | int, ...]
+
+MERGE = "GitHub has no merge keys (<<); write the keys out, or use an alias for a whole value"
+LONGEST = 60  # characters of a value that are quoted
 
 
 def explain(node: Node, rules: Json, whole: str) -> list[Problem]:
@@ -65,18 +68,11 @@ class _Faults:
             if name in known or any(re.search(pattern, name) for pattern in patterns):
                 continue
             hint = did_you_mean(name, free)
-            advice = hint or self._advice(error, known)
-            message = f'unknown key "{name}" in {self._where(route)}{advice}'
+            advice = hint or f"; {guidance_of(self.rules, error).sentence}"
+            message = f"unknown key {shown(name)} in {self._where(route)}{advice}"
             message = MERGE if name == "<<" else message
             problem = Problem(self._key(route, name), message, "unknown-key")
-            yield _Fault(problem, route, meant=quoted(hint))
-
-    def _advice(self, error: Error, known: set[str]) -> str:
-        if sentence := guidance_of(self.rules, error).sentence:
-            return f"; {sentence}"
-        if not known:
-            return "; it takes no keys"
-        return f"; it takes {listed(sorted(known), 'and')}"
+            yield _Fault(problem, route, meant=hint.partition('"')[2].partition('"')[0])
 
     def _fault(self, error: Error, route: Route) -> _Fault:
         guidance = guidance_of(self.rules, error)
@@ -105,17 +101,14 @@ class _Faults:
         return _Fault(problem, route[:-1], forbidden=route)
 
     def _message(self, error: Error, route: Route, guidance: Guidance) -> str:
-        """What is wrong, then what to do; the schema's own sentence where it has one."""
-        sentence, name, value = guidance.sentence, self._name(route), shown(error.instance)
-        if error.validator == "enum":
-            hint = did_you_mean(str(error.instance), map(str, error.validator_value))
-            own = error.schema.get("errorMessage") or options(error)
-            return f"{name} cannot be {value}" + (hint or f"; {own}")
-        if not sentence:
-            return SENTENCES[error.validator](error, self._where(route))
+        """What is wrong, then what to do: the schema's sentence, as editors show it."""
+        sentence, value = guidance.sentence, shown(error.instance)
+        if error.validator in ("required", "not"):
+            return sentence
         if guidance.about_key:
             return f"the key {value} cannot stand here; {sentence}"
-        return f"{name} cannot be {value}; {sentence}" if sentence.startswith("write") else sentence
+        hint = did_you_mean(str(error.instance), _words(error))
+        return f"{self._subject(route)} cannot be {value}{hint or f'; {sentence}'}"
 
     def _find(self, route: Route) -> Node:
         node = self.node
@@ -140,10 +133,21 @@ class _Faults:
             return "a step" if name in ('"steps"', '"parallel"') else f"an item of {name}"
         return f"job {name}" if route[:-1] == ("jobs",) else name
 
+    def _subject(self, route: Route) -> str:
+        """What a value is called that can't be what it is: a list's items go by the list's name."""
+        where = self._where(route)
+        return self._name(route) if where.startswith("an item of") else where
+
     def _name(self, route: Route) -> str:
         """What a value is called: the nearest key above it."""
         keys = [part for part in route if isinstance(part, str)]
         return f'"{keys[-1]}"' if keys else self.whole
+
+
+def _words(error: Error) -> list[str]:
+    """The words that would have been right."""
+    known = error.validator_value if error.validator == "enum" else ()
+    return [word for word in known if isinstance(word, str)]
 
 
 def _one_each(faults: Sequence[_Fault]) -> Iterable[_Fault]:
@@ -177,3 +181,16 @@ def _other_kind(error: Error) -> bool:
     return error.validator == "type" or (
         error.validator == "enum" and not isinstance(error.instance, str)
     )
+
+
+def shown(value: Json) -> str:
+    """A value as it is quoted; a list or a mapping by its kind."""
+    match value:
+        case None:
+            return "empty"
+        case list():
+            return "a list" if value else "an empty list"
+        case dict():
+            return "a mapping" if value else "an empty mapping"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from engine.check.rules import FORBIDDEN, Json
-from engine.check.sentences import Error
+
+Error: TypeAlias = Any  # a jsonschema.ValidationError; its stubs call every field possibly unset
 
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    sentence: str  # the nearest `errorMessage` about this very value, or ''
+    sentence: str  # the nearest `errorMessage` about this very value
     alternatives: frozenset[str]  # keys of which one had to be there
     beside: frozenset[str]  # keys whose presence makes the rule
     about_key: bool  # the failure is about a key's name, not its value
