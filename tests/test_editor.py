@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 import subprocess
 from collections.abc import Iterator
@@ -185,6 +186,8 @@ class Editor:
 @pytest.fixture(scope="module")
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     started = Editor(server_command(), tmp_path_factory.mktemp("editor"))
+    while not started.diagnostics("no: schema\n"):
+        pass  # it has not read its settings yet
     yield started
     assert started.close() == 0
 
@@ -309,74 +312,122 @@ def test_the_editor_says_what_validate_says_about_actions(editor: Editor, name: 
 
 # --- help while writing ---------------------------------------------------------------------------
 
-
-def test_hover_explains_a_key(editor: Editor) -> None:
-    said = editor.hover(JOB, 4, 7)
-    assert "The kind of machine the job runs on." in said
-    assert "runs-on: ubuntu-latest" in said
-    assert "docs.github.com" in said
+STEP = JOB + "        "  # goes on with a key of the step
+KEY = JOB + "    "  # goes on with a key of the job
+ON = JOB.replace("on: push", "on:\n  ")  # `push` has to be put back
+# The last place of a name in a text, and what the editor says there.
+HOVERS = {
+    "the workflow's keys": [
+        (JOB, "on", "What starts the workflow"),
+        (JOB.replace("push", "[push]"), "on", "What starts the workflow"),
+        (JOB.replace("push", "\n  push: {}"), "push", "commits or tags are pushed"),
+        (JOB + "permissions: read-all\n", "permissions", "What the run's token may do"),
+        (JOB + "permissions:\n  contents: read\n", "contents", "commits, branches and releases"),
+        (JOB + "concurrency: {group: a, queue: max}\n", "queue", "queue: max"),
+    ],
+    "a job's keys": [
+        (JOB, "jobs", "run side by side unless one needs another"),
+        (JOB, "runs-on", "```yaml\nruns-on: ubuntu-latest\n```"),
+        (JOB, "steps", "steps:\n"),
+        (KEY + "strategy: {fail-fast: false}\n", "fail-fast", "fail-fast: false"),
+        (KEY + "services: {db: {image: x, command: y}}\n", "command", "command:"),
+        (KEY + "environment: {name: x, deployment: false}\n", "deployment", "deployment: false"),
+        (KEY + "snapshot: {image-name: x}\n", "image-name", "image-name:"),
+    ],
+    "a step's keys": [
+        (JOB, "run", "docs.github.com"),
+        (STEP + "background: true\n", "background", "background: true"),
+        (JOB + "      - wait-all:\n", "wait-all", "wait-all:"),
+        (STEP + "retry: 3\n", "retry", "github.com rejects it"),
+        (STEP + "retry: {backoff: linear}\n", "backoff", "backoff: "),
+    ],
+}
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "expected"),
-    [
-        ("permissions: read-all\n", 1, "What the run's token may do"),
-        ("permissions:\n  contents: read\n", 1, "What the run's token may do"),
-        ("permissions:\n  contents: read\n", 2, "commits, branches and releases"),
-        (JOB, 1, "What starts the workflow"),
-        (JOB.replace("push", "[push]"), 1, "What starts the workflow"),
-        (JOB.replace("push", "\n  push: {}"), 1, "What starts the workflow"),
-        (JOB.replace("push", "\n  push: {}"), 2, "commits or tags are pushed"),
-    ],
+    ("text", "name", "expected"),
+    [row for rows in HOVERS.values() for row in rows],
+    ids=lambda value: value if isinstance(value, str) and "\n" not in value else "",
 )
-def test_hover_explains_keys_of_several_kinds(
-    editor: Editor, text: str, line: int, expected: str
-) -> None:
-    assert expected in editor.hover(text if "jobs" in text else text + JOB, line, 2 + line)
+def test_hover_explains_a_key(editor: Editor, text: str, name: str, expected: str) -> None:
+    *_, last = re.finditer(rf"(?<![\w-]){name}:", text)
+    line, before = text.count("\n", 0, last.start()) + 1, text[: last.start()]
+    assert expected in editor.hover(text, line, len(before.rpartition("\n")[2]) + 2)
 
 
-def test_hover_explains_the_superset(editor: Editor) -> None:
-    assert "github.com rejects it" in editor.hover(JOB + "        retry: 3\n", 7, 11)
+LABELS = {"ubuntu-latest", "ubuntu-24.04", "windows-latest", "macos-latest", "self-hosted"}
+EVENTS = {"push", "pull_request", "workflow_dispatch", "merge_group", "image_version"}
+# Where a text has a `|`, at least these are offered.
+OFFERED = {
+    "keys of a workflow": ("|\n" + JOB, {"name", "permissions", "concurrency", "defaults", "env"}),
+    "events": (JOB.replace("push", "|"), EVENTS),
+    "events in a list": (JOB.replace("push", "[push, |]"), EVENTS),
+    "events as keys": (ON.replace("  \n", "  |\n"), EVENTS),
+    "filters": (ON.replace("  \n", "  push:\n    |\n"), {"branches", "tags-ignore", "paths"}),
+    "activities": (ON.replace("  \n", "  issues:\n    types: [|]\n"), {"opened", "typed"}),
+    "keys of an input": (
+        ON.replace("  \n", "  workflow_dispatch:\n    inputs:\n      a:\n        |\n"),
+        {"description", "required", "default", "type", "options"},
+    ),
+    "types of an input": (
+        ON.replace("  \n", "  workflow_dispatch:\n    inputs:\n      a:\n        type: |\n"),
+        {"string", "boolean", "number", "choice", "environment"},
+    ),
+    "scopes": (JOB + "permissions:\n  |\n", {"contents", "id-token", "attestations", "models"}),
+    "levels": (JOB + "permissions:\n  contents: |\n", {"read", "write", "none"}),
+    "a job": ("on: push\njobs:\n  |\n", {"job", "call job"}),
+    "keys of a job": (KEY + "|\n", {"needs", "strategy", "services", "timeout-minutes", "retry"}),
+    "labels": (JOB.replace("ubuntu-latest", "|"), LABELS),
+    "labels in a list": (JOB.replace("ubuntu-latest", "[self-hosted, |]"), LABELS),
+    "labels line by line": (JOB.replace("ubuntu-latest", "\n      - |"), LABELS),
+    "keys of a service": (
+        KEY + "services:\n      db:\n        |\n",
+        {"image", "ports", "options", "entrypoint", "command"},
+    ),
+    "a step": (JOB + "      - |\n", {"run", "uses", "parallel", "wait", "run step", "uses step"}),
+    "keys of a step": (
+        STEP + "|\n",
+        {"name", "env", "shell", "working-directory", "timeout-minutes", "if", "retry"},
+    ),
+    "shells": (STEP + "shell: |\n", {"bash", "sh", "pwsh", "python"}),
+    "a retry": (STEP + "retry:\n          |\n", {"retry block", "attempts", "backoff", "on"}),
+    "backoffs": (STEP + "retry:\n          backoff: |\n", {"fixed", "linear", "exponential"}),
+    "grounds": (STEP + "retry:\n          on:\n            |\n", {"exit-codes", "output"}),
+}
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_what_is_offered(editor: Editor, name: str) -> None:
+    text, expected = OFFERED[name]
+    assert expected <= set(editor.completions(text))
+
+
+def test_what_is_there_already_is_not_offered(editor: Editor) -> None:
+    assert "run" not in editor.completions(STEP + "|\n")
 
 
 def test_labels_are_offered_with_what_they_are(editor: Editor) -> None:
     offered = editor.completions(JOB.replace("ubuntu-latest", "|"))
-    assert {"ubuntu-latest", "windows-latest", "macos-latest", "self-hosted"} <= set(offered)
     assert "Ubuntu" in str(offered["ubuntu-latest"]["documentation"])
-    assert {"bash", "pwsh"} <= set(editor.completions(JOB + "        shell: |\n"))
 
 
-def test_the_keys_of_a_step_are_offered(editor: Editor) -> None:
-    offered = editor.completions(JOB + "        |\n")
-    assert {"name", "env", "shell", "working-directory", "timeout-minutes", "if"} <= set(offered)
-    assert "run" not in offered  # it is there already
-
-
-def test_a_new_step_is_offered(editor: Editor) -> None:
-    offered = editor.completions(JOB + "      - |\n")
-    assert {"run", "uses", "run step", "uses step"} <= set(offered)
-
-
-def test_the_events_are_offered(editor: Editor) -> None:
-    as_value = editor.completions(JOB.replace("push", "|"))
-    as_key = editor.completions(JOB.replace("on: push", "on:\n  |"))
-    assert {"push", "pull_request", "workflow_dispatch", "merge_group"} <= set(as_value)
-    assert {"push", "pull_request", "workflow_dispatch", "merge_group"} <= set(as_key)
-
-
-def test_activities_are_offered(editor: Editor) -> None:
-    offered = editor.completions(JOB.replace("on: push", "on:\n  issues:\n    types: [|]"))
-    assert {"opened", "labeled"} <= set(offered)
-
-
-def test_a_retry_block_is_offered(editor: Editor) -> None:
-    offered = editor.completions(JOB + "        retry:\n          |\n")
-    assert {"attempts", "backoff", "delay", "max-delay", "jitter", "on"} <= set(offered)
-    assert "attempts: 3" in offered["retry block"]["insertText"]
-    values = editor.completions(JOB + "        retry:\n          backoff: |\n")
-    assert {"fixed", "linear", "exponential"} <= set(values)
-
-
-def test_a_job_is_offered(editor: Editor) -> None:
-    offered = editor.completions("on: push\njobs:\n  |\n")
-    assert "runs-on" in offered["job"]["insertText"]
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("job", "on: push\njobs:\n  |\n"),
+        ("call job", "on: push\njobs:\n  |\n"),
+        ("job body", "on: push\njobs:\n  build:\n    |\n"),
+        ("run step", JOB + "      - |\n"),
+        ("uses step", JOB + "      - |\n"),
+        ("matrix", KEY + "strategy:\n      matrix:\n        |\n"),
+        ("retry block", STEP + "retry:\n          |\n"),
+    ],
+)
+def test_what_a_snippet_inserts_is_right(editor: Editor, name: str, text: str) -> None:
+    inserted = editor.completions(text)[name]["textEdit"]["newText"]
+    assert "$" in inserted, "places to fill in"
+    filled = re.sub(r"\$\{\d:([^}]*)\}|\$\d", r"\1", inserted)
+    before, _, after = text.partition("|")
+    line = before.rpartition("\n")[2]  # an editor indents further lines like the first
+    indent = line[: len(line) - len(line.lstrip())]
+    assert complaints(before + filled.replace("\n", f"\n{indent}") + after) == []

@@ -15,7 +15,7 @@ from engine import events
 from engine.check import check
 from engine.check.fit import KEYWORDS
 from engine.schemas import schema_text
-from engine.source import load
+from engine.source import load, plain
 
 ROOT = Path(__file__).parent.parent
 CONFORMANCE = ROOT.parent / "shared" / "conformance"
@@ -89,6 +89,39 @@ def test_every_property_is_described_for_hovers(name: str) -> None:
         assert "```yaml\n" in part["markdownDescription"], route
         ours = route.endswith(("/$schema", "/retry")) or "definitions/retry" in route
         assert ours or "https://docs.github.com/" in part["markdownDescription"], route
+
+
+def values(node: Any, name: str) -> Iterator[Any]:
+    """What stands under a key of this name, wherever it is."""
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == name)
+    for inner in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from values(inner, name)
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_branches_of_a_choice_can_be_told_apart(name: str) -> None:
+    """By title, description and properties: otherwise yaml-language-server takes one for all and
+    shows nothing of the property itself."""
+    definitions = schema(name)["definitions"]
+    for route, part in parts(schema(name)):
+        if "anyOf" in part and "if" not in route.split("/"):
+            branches = [definitions.get(b.get("$ref", "")[14:], b) for b in part["anyOf"]]
+            seen = [[b.get(k) for k in ("title", "description", "properties")] for b in branches]
+            assert all(seen.count(one) == 1 for one in seen), route
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_every_example_is_right(name: str) -> None:
+    definitions = {"definitions": schema(name)["definitions"]}
+    for route, part in properties(name):
+        (example,) = re.findall(r"```yaml\n(.*?)\n```", part["markdownDescription"], re.DOTALL)
+        node, problems = load(example, route)
+        assert problems == [], route
+        shown = list(values(plain(node), route.rpartition("/")[2]))
+        assert any(map(Draft7Validator(part | definitions).is_valid, shown)), (route, shown)
 
 
 DECIDING = {"type", "enum", "const", "pattern", "minimum", "minItems", "minProperties", "required"}
