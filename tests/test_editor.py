@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import select
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import CONFORMANCE
-from npm import package
+from language_server import Editor
 from test_check import ACTIONS
 from test_real_workflows import ACCEPTED, FILES
 from test_real_workflows import text as real_text
@@ -23,16 +20,9 @@ from engine.source import load
 
 ROOT = Path(__file__).parent.parent
 PROBLEMS = ROOT / "tests" / "problems"
-VERSION = "1.25.0"
-PATIENCE = 60.0  # seconds until a silent server counts as broken
 
 EXAMPLES = sorted((ROOT / "examples").rglob("*.yml")) if (ROOT / "examples").exists() else []
 JOB = "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"
-
-
-def server_command() -> list[str]:
-    script = package("yaml-language-server", VERSION) / "bin" / "yaml-language-server"
-    return ["node", str(script), "--stdio"]
 
 
 def complaints(text: str, kind: Kind = "workflow") -> list[Problem]:
@@ -42,152 +32,13 @@ def complaints(text: str, kind: Kind = "workflow") -> list[Problem]:
     return check(node, kind)
 
 
-class Editor:
-    """One conversation with a language server over its standard streams."""
-
-    def __init__(self, command: list[str], folder: Path) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)
-        self.folder = folder
-        self.buffer = b""
-        self.sent = 0
-        self.opened = 0
-        self.complaints: dict[str, list[dict[str, Any]]] = {}
-        capabilities = {
-            "workspace": {"configuration": True},
-            "textDocument": {
-                "hover": {"contentFormat": ["markdown"]},
-                "completion": {
-                    "completionItem": {"snippetSupport": True, "documentationFormat": ["markdown"]}
-                },
-            },
-        }
-        self.ask("initialize", {"rootUri": folder.as_uri(), "capabilities": capabilities})
-        self.tell("initialized", {})
-        self.tell("workspace/didChangeConfiguration", {"settings": {"yaml": self.settings()}})
-
-    @staticmethod
-    def settings() -> dict[str, Any]:
-        """Ours and no other schema; the stores stay off, so nothing goes over the network."""
-        schemas = {
-            (ROOT / "schema" / "workflow.schema.json").as_uri(): ["*.workflow.yml"],
-            (ROOT / "schema" / "action.schema.json").as_uri(): ["*.action.yml"],
-        }
-        off = {"enable": False}
-        return {
-            "validate": True,
-            "hover": True,
-            "completion": True,
-            "schemaStore": off,
-            "kubernetesCRDStore": off,
-            "schemas": schemas,
-        }
-
-    # --- the protocol
-
-    def write(self, message: dict[str, Any]) -> None:
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-
-    def tell(self, method: str, params: dict[str, Any] | None) -> None:
-        self.write({"method": method, "params": params})
-
-    def ask(self, method: str, params: dict[str, Any] | None) -> Any:
-        self.sent += 1
-        number = self.sent
-        self.write({"id": number, "method": method, "params": params})
-        while (message := self.next()).get("id") != number or "method" in message:
-            pass
-        assert "error" not in message, message
-        return message["result"]
-
-    def next(self) -> dict[str, Any]:
-        """The next message; the server's own requests are answered on the way."""
-        head, body = self.read_until(b"\r\n\r\n"), b""
-        length = int(head.split(b"Content-Length:")[1].split()[0])
-        while len(self.buffer) < length:
-            self.receive()
-        body, self.buffer = self.buffer[:length], self.buffer[length:]
-        message: dict[str, Any] = json.loads(body)
-        if message.get("method") == "textDocument/publishDiagnostics":
-            params = message["params"]
-            self.complaints[params["uri"]] = params["diagnostics"]
-        elif "method" in message and "id" in message:
-            self.write({"id": message["id"], "result": self.answer(message)})
-        return message
-
-    def answer(self, message: dict[str, Any]) -> Any:
-        if message["method"] != "workspace/configuration":
-            return None
-        items = message["params"]["items"]  # one entry for each, or the server waits for ever
-        return [self.settings() if item.get("section") == "yaml" else {} for item in items]
-
-    def read_until(self, mark: bytes) -> bytes:
-        while mark not in self.buffer:
-            self.receive()
-        head, _, self.buffer = self.buffer.partition(mark)
-        return head
-
-    def receive(self) -> None:
-        stream = self.process.stdout
-        assert stream is not None
-        assert select.select([stream], [], [], PATIENCE)[0], "the language server is silent"
-        piece = stream.read(65536)
-        assert piece, "the language server has ended"
-        self.buffer += piece
-
-    def close(self) -> int:
-        self.ask("shutdown", None)
-        self.tell("exit", None)
-        return self.process.wait(PATIENCE)
-
-    # --- what a person does
-
-    def open(self, text: str, kind: str = "workflow") -> str:
-        self.opened += 1
-        uri = (self.folder / f"{self.opened}.{kind}.yml").as_uri()
-        document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
-        self.tell("textDocument/didOpen", {"textDocument": document})
-        return uri
-
-    def diagnostics(self, text: str, kind: str = "workflow") -> list[tuple[int, int, str]]:
-        """What the editor underlines: line and column from 1, and its words."""
-        return self.all_diagnostics([(text, kind)])[0]
-
-    def all_diagnostics(self, texts: list[tuple[str, str]]) -> list[list[tuple[int, int, str]]]:
-        """The same for many documents that are open at once."""
-        uris = [self.open(text, kind) for text, kind in texts]
-        while not self.complaints.keys() >= set(uris):
-            self.next()
-        return [
-            sorted(
-                (item["range"]["start"]["line"] + 1, item["range"]["start"]["character"] + 1, words)
-                for item in self.complaints[uri]
-                for words in [item["message"]]
-            )
-            for uri in uris
-        ]
-
-    def hover(self, text: str, line: int, character: int) -> str:
-        where = {"line": line - 1, "character": character - 1}
-        asked = {"textDocument": {"uri": self.open(text)}, "position": where}
-        said = self.ask("textDocument/hover", asked)
-        return str(said["contents"]["value"]) if said else ""
-
-    def completions(self, text: str) -> dict[str, dict[str, Any]]:
-        """What is offered where the text has a `|`, by label."""
-        before, _, after = text.partition("|")
-        where = {"line": before.count("\n"), "character": len(before.rpartition("\n")[2])}
-        asked = {"textDocument": {"uri": self.open(before + after)}, "position": where}
-        return {item["label"]: item for item in self.ask("textDocument/completion", asked)["items"]}
-
-
 @pytest.fixture(scope="module")
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    started = Editor(server_command(), tmp_path_factory.mktemp("editor"))
-    while not started.diagnostics("no: schema\n"):
-        pass  # it has not read its settings yet
+    schemas = {
+        (ROOT / "schema" / "workflow.schema.json").as_uri(): ["*.workflow.yml"],
+        (ROOT / "schema" / "action.schema.json").as_uri(): ["*.action.yml"],
+    }
+    started = Editor(tmp_path_factory.mktemp("editor"), schemas)
     yield started
     assert started.close() == 0
 

@@ -59,7 +59,7 @@ def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
     return None, sorted(found, key=lambda problem: problem.place)
 
 
-def kind_of(path: Path, node: Node) -> Kind:
+def kind_of(path: Path, node: Node | None) -> Kind:
     """What GitHub would take a file for: by its name, and by its keys where the name is free."""
     if path.name in ACTIONS and path.parent.name not in ("workflows", ".runwright"):
         return "action"
