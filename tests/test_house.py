@@ -44,7 +44,7 @@ ROOMS = (
         "job",
         "ahead",
         "run",
-        "formats",
+        "printing",
         "report",
     ),
     *("store", "git", "project", "fetch", "cli"),

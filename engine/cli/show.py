@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from engine.formats.text import lines
+from engine.printing.text import lines
 from engine.problems import Problem
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from engine import formats
+from engine import printing
 from engine.check import Kind
 from engine.cli import INVALID, SUCCESS, checking, documents, options, repository, show, workflows
 from engine.cli.documents import Document
-from engine.formats.text import lines
+from engine.printing.text import lines
 from engine.problems import Problem, errors
 
 STDIN = "-"
@@ -25,7 +25,7 @@ STDIN = "-"
 @click.option(
     "--format",
     "form",
-    type=click.Choice(formats.NAMES),
+    type=click.Choice(printing.NAMES),
     default="text",
     help="How problems are written (default: text).",
 )
@@ -58,7 +58,7 @@ def validate(
         _write_text(problems, {document.name: document.content for document in piped})
         click.echo(_summary(problems, len(files) + len(piped)), err=True)
     else:
-        click.echo(formats.formatted(problems, form), nl=False)
+        click.echo(printing.printed(problems, form), nl=False)
     return INVALID if errors(problems) else SUCCESS
 
 

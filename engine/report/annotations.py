@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import events
 from engine.events import Event, Outcome
-from engine.formats.commands import command
+from engine.printing.commands import command
 from engine.report.style import duration, not_started
 
 MAX_PAGE = 1024 * 1024 - 4096  # bytes, of which GitHub takes 1 MiB in all

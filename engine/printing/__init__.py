@@ -11,14 +11,14 @@ from engine.problems import Problem
 Format: TypeAlias = Callable[[Sequence[Problem]], str]
 
 _FORMATS = {
-    "json": "engine.formats.records:records",
-    "sarif": "engine.formats.sarif:sarif",
-    "github": "engine.formats.commands:commands",
+    "json": "engine.printing.records:records",
+    "sarif": "engine.printing.sarif:sarif",
+    "github": "engine.printing.commands:commands",
 }
 NAMES = ("text", *_FORMATS)
 
 
-def formatted(problems: Sequence[Problem], name: str) -> str:
+def printed(problems: Sequence[Problem], name: str) -> str:
     """All problems in one of the formats that programs read; each is imported when it is used."""
     module, _, function = _FORMATS[name].partition(":")
     write: Format = getattr(import_module(module), function)

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from engine.formats.rules import ABOUT
+from engine.printing.rules import ABOUT
 from engine.problems import Place, Problem
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -9,10 +9,10 @@ import pytest
 from jsonschema import Draft7Validator
 from npm import package
 
-from engine.formats import formatted
-from engine.formats.commands import command
-from engine.formats.rules import ABOUT
-from engine.formats.text import LONGEST, lines
+from engine.printing import printed
+from engine.printing.commands import command
+from engine.printing.rules import ABOUT
+from engine.printing.text import LONGEST, lines
 from engine.problems import Level, Place, Problem
 
 
@@ -83,9 +83,7 @@ def test_colours(level: Level, code: int) -> None:
 
 @pytest.mark.covers("LINT-023")
 def test_json_is_one_array_of_flat_records() -> None:
-    found = json.loads(
-        formatted([problem(), problem(at=(4, 1), level="hint", message="ö")], "json")
-    )
+    found = json.loads(printed([problem(), problem(at=(4, 1), level="hint", message="ö")], "json"))
     assert found == [
         {
             "file": "ci.yml", "line": 3, "column": 5, "end_line": 3, "end_column": 9,
@@ -99,7 +97,7 @@ def test_json_is_one_array_of_flat_records() -> None:
 
 
 def test_no_problem_is_an_empty_array() -> None:
-    assert json.loads(formatted([], "json")) == []
+    assert json.loads(printed([], "json")) == []
 
 
 # --- GitHub's log ---------------------------------------------------------------------------------
@@ -122,7 +120,7 @@ def test_no_problem_is_an_empty_array() -> None:
 )
 @pytest.mark.covers("LINT-023")
 def test_a_workflow_command(found: Problem, written: str) -> None:
-    (line,) = formatted([found], "github").splitlines()
+    (line,) = printed([found], "github").splitlines()
     assert line.startswith(written)
 
 
@@ -136,7 +134,7 @@ SARIF_PACKAGE = ("@microsoft/jest-sarif", "1.0.0-beta.0")  # has the standard's 
 
 
 def log(*problems: Problem) -> Any:
-    return json.loads(formatted(problems, "sarif"))
+    return json.loads(printed(problems, "sarif"))
 
 
 @pytest.fixture(scope="module")
