@@ -8,13 +8,12 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import git, reading, source
+from engine import actions, git, reading, source
 from engine.check import Kind, check, superset_warnings
 from engine.model import Workflow
-from engine.problems import Place, Problem, besides
+from engine.problems import Place, Problem, besides, errors
 from engine.source import Mapping, Node
 
-ACTIONS = ("action.yml", "action.yaml")
 MOST_BYTES = 4 * source.GITHUB.characters
 
 
@@ -56,12 +55,16 @@ def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
     found += besides(found, shape)
     if kind == "workflow":
         return reading.workflow(node, document.name, _from_root(document.path), found)
+    if not errors(found):
+        from engine.actions import manifest
+
+        found += manifest.read(node)[1]
     return None, sorted(found, key=lambda problem: problem.place)
 
 
 def kind_of(path: Path, node: Node | None) -> Kind:
     """What GitHub would take a file for: by its name, and by its keys where the name is free."""
-    if path.name in ACTIONS and path.parent.name not in ("workflows", ".runwright"):
+    if path.name in actions.FILES and path.parent.name not in ("workflows", ".runwright"):
         return "action"
     keys = {key.text for key, _ in node.entries} if isinstance(node, Mapping) else set()
     return "action" if "runs" in keys and not keys & {"on", "jobs"} else "workflow"

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from shutil import which
 
-from engine import git
+from engine import actions, git
 from engine.cli import documents, workflows
-from engine.cli.documents import ACTIONS
 from engine.cli.workflows import Project
 from engine.problems import usage
 
@@ -22,9 +21,9 @@ def files(where: Project, given: Iterable[str]) -> list[Path]:
     paths = [workflows.named(where, name) for name in given]
     found = sorted({file for path in paths for file in _of(path)} if paths else _whole(where.root))
     if not found:
-        places = " or ".join(workflows.PLACES)
+        workflow, action = " or ".join(workflows.PLACES), actions.FILES[0]
         raise usage(
-            f"there are no workflows in {places} here, and no {ACTIONS[0]}; name a file or folder",
+            f"there are no workflows in {workflow} here, and no {action}; name a file or folder",
             where=documents.shown(paths[0] if paths else where.root),
         )
     return found
@@ -48,7 +47,7 @@ def _whole(root: Path) -> set[Path]:
 
 def _actions(folder: Path) -> Iterator[Path]:
     if git.root(folder) and which("git"):
-        found: Iterable[Path] = git.files(folder, *(f"**/{name}" for name in ACTIONS))
+        found: Iterable[Path] = git.files(folder, *(f"**/{name}" for name in actions.FILES))
     else:
         found = _walk(folder)
     return (
@@ -63,4 +62,4 @@ def _walk(folder: Path) -> Iterator[Path]:
     for top, folders, names in os.walk(folder):
         hidden = (name for name in folders if name.startswith(".") and name != ".github")
         folders[:] = set(folders) - {*hidden, *_FOREIGN}
-        yield from (Path(top, name) for name in names if name in ACTIONS)
+        yield from (Path(top, name) for name in names if name in actions.FILES)
