@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,3 +187,11 @@ def test_sarif_places() -> None:
 
 def test_what_rules_are_about_is_a_sentence() -> None:
     assert all(about.endswith(".") and len(about) < 100 for about in ABOUT.values())
+
+
+def test_the_documentation_has_the_same_table_of_rules() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "validation.md").read_text(encoding="utf-8")
+    assert (
+        dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", page.partition("## Rules")[2], re.M))
+        == ABOUT
+    )
