@@ -64,7 +64,9 @@ def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
 
 def kind_of(path: Path, node: Node | None) -> Kind:
     """What GitHub would take a file for: by its name, and by its keys where the name is free."""
-    if path.name in actions.FILES and path.parent.name not in ("workflows", ".runwright"):
+    if path.parts[-3:-1] == (".github", "workflows") or path.parent.name == ".runwright":
+        return "workflow"
+    if path.name in actions.FILES:
         return "action"
     keys = {key.text for key, _ in node.entries} if isinstance(node, Mapping) else set()
     return "action" if "runs" in keys and not keys & {"on", "jobs"} else "workflow"
