@@ -23,7 +23,8 @@ def check_all(files: Sequence[Path], kind: Kind | None) -> list[Problem]:
         found = (check(file, kind) for file in files)
     else:
         found = _side_by_side(files, kind)
-    return [problem for problems in found for problem in problems]
+    # callers of the same file say the same about it
+    return list(dict.fromkeys(problem for problems in found for problem in problems))
 
 
 def check(file: Path, kind: Kind | None) -> list[Problem]:

@@ -6,13 +6,18 @@ import errno
 import os
 import stat
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine import actions, git, reading, source
 from engine.check import Kind, check, superset_warnings
 from engine.model import Workflow
 from engine.problems import Place, Problem, besides, errors
 from engine.source import Mapping, Node
+
+if TYPE_CHECKING:
+    from engine.calls import Find
 
 MOST_BYTES = 4 * source.GITHUB.characters
 
@@ -41,8 +46,13 @@ def unreadable(path: Path, error: OSError, name: str = "") -> Problem:
 
 
 def problems(document: Document) -> list[Problem]:
-    """All that is wrong with a document, in the order of its lines."""
-    return read(document)[1]
+    """All that is wrong with a document, in the order of its lines, and then with what it calls."""
+    workflow, found = read(document)
+    if workflow is None or not any(job.uses for job in workflow.jobs):
+        return found
+    from engine import calls
+
+    return found + calls.check(workflow, _caller(document.path))
 
 
 def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
@@ -60,6 +70,25 @@ def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
 
         found += manifest.read(node)[1]
     return None, sorted(found, key=lambda problem: problem.place)
+
+
+def _caller(path: Path) -> Find:
+    """Finds what a file calls in its own repository; what is elsewhere is known when it runs."""
+    root = git.root(path.parent) or path.parent.parent.parent  # above .github/workflows
+
+    def find(uses: str, _: str) -> tuple[Workflow | None, list[Problem]]:
+        local = uses.startswith("./")
+        return (_called(root / uses) if local else None), []  # its problems are its own
+
+    return find
+
+
+@cache
+def _called(path: Path) -> Workflow | None:
+    try:
+        return read(load(path, "workflow"))[0]
+    except OSError:
+        return None
 
 
 def kind_of(path: Path, node: Node | None) -> Kind:
