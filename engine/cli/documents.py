@@ -46,13 +46,22 @@ def unreadable(path: Path, error: OSError, name: str = "") -> Problem:
 
 
 def problems(document: Document) -> list[Problem]:
-    """All that is wrong with a document, in the order of its lines, and then with what it calls."""
+    """All that is wrong with a document, in the order of its lines, and then with what it calls in
+    its own repository."""
     workflow, found = read(document)
     if workflow is None or not any(job.uses for job in workflow.jobs):
         return found
     from engine import calls
 
-    return found + calls.check(workflow, _caller(document.path))
+    folder = document.path.parent
+    return found + calls.check(workflow, _finder(git.root(folder) or folder.parent.parent))
+
+
+@cache
+def _finder(root: Path) -> Find:
+    from engine.cli.called import Called
+
+    return Called(root)
 
 
 def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
@@ -70,25 +79,6 @@ def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
 
         found += manifest.read(node)[1]
     return None, sorted(found, key=lambda problem: problem.place)
-
-
-def _caller(path: Path) -> Find:
-    """Finds what a file calls in its own repository; what is elsewhere is known when it runs."""
-    root = git.root(path.parent) or path.parent.parent.parent  # above .github/workflows
-
-    def find(uses: str, _: str) -> tuple[Workflow | None, list[Problem]]:
-        local = uses.startswith("./")
-        return (_called(root / uses) if local else None), []  # its problems are its own
-
-    return find
-
-
-@cache
-def _called(path: Path) -> Workflow | None:
-    try:
-        return read(load(path, "workflow"))[0]
-    except OSError:
-        return None
 
 
 def kind_of(path: Path, node: Node | None) -> Kind:

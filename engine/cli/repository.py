@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from shutil import which
 
 from engine import actions, git
 from engine.cli import documents, workflows
@@ -46,6 +45,8 @@ def _whole(root: Path) -> set[Path]:
 
 
 def _actions(folder: Path) -> Iterator[Path]:
+    from shutil import which
+
     if git.root(folder) and which("git"):
         found: Iterable[Path] = git.files(folder, *(f"**/{name}" for name in actions.FILES))
     else:
