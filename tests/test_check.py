@@ -36,7 +36,7 @@ def complaints(text: str, kind: Any = "workflow") -> list[str]:
     return [str(problem) for problem in check(node_of(text), kind)]
 
 
-@pytest.mark.covers("WF-004", "WF-012")
+@pytest.mark.covers("LINT-001", "LINT-016", "WF-004", "WF-012")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_what_is_said_about_a_mistake(document: Path) -> None:
     """The complaints stand beside each document in a .txt of the same name."""
