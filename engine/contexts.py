@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zlib import crc32
 
-from engine.machine import Facts
 from engine.model import Origin, Workflow
+
+if TYPE_CHECKING:
+    from engine.machine import Facts
 
 Context: TypeAlias = dict[str, Any]
 ZERO_SHA = "0" * 40

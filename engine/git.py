@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +19,12 @@ _REMOTE = re.compile(
 
 @cache
 def root(directory: Path) -> Path | None:
-    """The top of the work tree that a directory is in; None outside of one."""
-    found = _git(directory, "rev-parse", "--show-toplevel")
-    return Path(found) if found else None
+    """The top of the work tree that a directory is in; None outside of one.
+
+    Looks for `.git` itself: the quick commands ask for nothing else, and starting git takes time.
+    """
+    directory = directory.resolve()
+    return next((f for f in (directory, *directory.parents) if (f / ".git").exists()), None)
 
 
 def checkout(directory: Path, default_branch: str = "") -> Checkout:
@@ -85,6 +87,14 @@ def ignored(directory: Path) -> tuple[str, ...]:
     return tuple(path.rstrip("/") for path in listed.split("\0") if path.strip("./"))
 
 
+def files(directory: Path, *patterns: str) -> tuple[Path, ...]:
+    """The files below a directory that git does not ignore and whose paths match a glob."""
+    globs = [f":(glob){pattern}" for pattern in patterns]
+    options = ("--cached", "--others", "--exclude-standard", "-z", "--")
+    listed = _git(directory, "ls-files", *options, *globs)
+    return tuple(directory / name for name in listed.split("\0") if name)
+
+
 def _git(directory: Path, *arguments: str) -> str:
     """What a git command prints, '' where it fails or git is not installed."""
     return (_run(directory, *arguments) or "").strip()
@@ -92,6 +102,8 @@ def _git(directory: Path, *arguments: str) -> str:
 
 def _run(directory: Path, *arguments: str) -> str | None:
     """What a git command prints, None where it fails or git is not installed."""
+    import subprocess  # not needed to find the root
+
     try:
         done = subprocess.run(
             ["git", "-C", str(directory), *arguments],

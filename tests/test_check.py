@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 
 from engine.check import check, superset_warnings
+from engine.check.fit import fits
+from engine.check.rules import rules
 from engine.schemas import schema_text
 from engine.source import Node, load, plain
 
@@ -33,7 +36,7 @@ def complaints(text: str, kind: Any = "workflow") -> list[str]:
     return [str(problem) for problem in check(node_of(text), kind)]
 
 
-@pytest.mark.covers("WF-004", "WF-012")
+@pytest.mark.covers("LINT-001", "LINT-016", "WF-004", "WF-012")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_what_is_said_about_a_mistake(document: Path) -> None:
     """The complaints stand beside each document in a .txt of the same name."""
@@ -194,8 +197,8 @@ ACTIONS = {
     "timeout in a step": (
         "runs: {using: composite, steps: [{run: make, shell: sh, timeout-minutes: 1}]}",
         [
-            '1:57: unknown key "timeout-minutes" in a step; it takes continue-on-error, env, id, '
-            "if, name, run, shell, uses, with and working-directory [unknown-key]"
+            '1:57: unknown key "timeout-minutes" in a step; a step takes run and shell, or uses, '
+            "and id, if, name, working-directory, with, env and continue-on-error [unknown-key]"
         ],
     ),
     "steps of node": (
@@ -251,24 +254,78 @@ def spots(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from spots(value[key])
 
 
-@given(st.sampled_from(DOCUMENTS), st.integers(0, 99), st.sampled_from(JUNK), st.booleans())
-def test_whatever_is_wrong_gets_a_sentence_at_a_place(
-    path: Path, number: int, junk: Any, action: bool
-) -> None:
+def spoilt(path: Path, number: int, junk: Any) -> Any:
+    """A document with junk at one place."""
     document = plain(node_of(path.read_text(encoding="utf-8")))
     places = list(spots(document))
     container, key = places[number % len(places)]
     container[key] = junk
-    found = check(node_of(json.dumps(document, indent=1)), "action" if action else "workflow")
+    return document
+
+
+@given(st.sampled_from(DOCUMENTS), st.integers(0, 99), st.sampled_from(JUNK), st.booleans())
+def test_whatever_is_wrong_gets_a_sentence_at_a_place(
+    path: Path, number: int, junk: Any, action: bool
+) -> None:
+    document = json.dumps(spoilt(path, number, junk), indent=1)
+    found = check(node_of(document), "action" if action else "workflow")
     assert [p.place for p in found] == sorted(p.place for p in found)
     assert all(p.place.line and p.message and p.rule in ("schema", "unknown-key") for p in found)
     assert len({(p.place, p.message) for p in found}) == len(found)
+
+
+# --- the quick decision ---------------------------------------------------------------------------
+
+ODD: tuple[Any, ...] = (1.0, 2.5, float("nan"), float("inf"), 10**30, -0.0, "x" * 100, {"": ""})
+
+
+@given(
+    st.sampled_from(DOCUMENTS),
+    st.integers(0, 99),
+    st.sampled_from((*JUNK, *ODD)),
+    st.sampled_from(("workflow", "action")),
+)
+def test_what_fits_is_what_jsonschema_takes(path: Path, number: int, junk: Any, kind: str) -> None:
+    document = spoilt(path, number, junk)
+    assert fits(rules(kind), document) is Draft7Validator(rules(kind)).is_valid(document)
+
+
+@pytest.mark.parametrize("value", (*JUNK, *ODD), ids=repr)
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer"},
+        {"type": ["number", "null"]},
+        {"const": 1},
+        {"const": True},
+        {"enum": [0, "x", None]},
+        {"not": {"type": "string"}},
+        {"minimum": 0},
+        {"maxLength": 3, "minLength": 1},
+        {"minItems": 1, "items": {"type": "string"}},
+        {"minProperties": 1, "required": ["a"]},
+        {"propertyNames": {"pattern": "^[a-z]+$"}},
+        {"patternProperties": {"^a": False}, "additionalProperties": {"type": "string"}},
+        {"dependencies": {"run": {"properties": {"uses": False}}}},
+        {"if": {"type": "object"}, "then": {"minProperties": 2}, "else": {"type": "array"}},
+        {"anyOf": [{"type": "string"}, {"type": "null"}], "allOf": [True, {"minLength": 1}]},
+        True,
+        False,
+    ],
+    ids=str,
+)
+def test_keywords_mean_what_draft_07_says(schema: Any, value: Any) -> None:
+    assert fits(schema, value) is Draft7Validator(schema).is_valid(value)
 
 
 def test_the_text_of_a_schema_is_found() -> None:
     assert '"title": "Workflow"' in schema_text("workflow")
 
 
-def test_jsonschema_is_imported_only_to_validate() -> None:
-    code = "import engine.source, engine.problems, sys; sys.exit('jsonschema' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize(("text", "loaded"), [(JOB, False), (JOB + "x: 1\n", True)])
+def test_jsonschema_is_imported_only_to_explain(text: str, loaded: bool) -> None:
+    code = (
+        "import sys; from engine.check import check; from engine.source import load\n"
+        f"check(load({text!r}, 'ci.yml')[0]); sys.exit('jsonschema' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == int(loaded)

@@ -3,179 +3,42 @@
 from __future__ import annotations
 
 import json
-import os
-import select
-import shutil
-import subprocess
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from conftest import CONFORMANCE
+from language_server import Editor
+from test_check import ACTIONS
+from test_real_workflows import ACCEPTED, FILES
+from test_real_workflows import text as real_text
 
-from engine.check import check
+from engine.check import Kind, check
+from engine.problems import Problem
 from engine.source import load
 
 ROOT = Path(__file__).parent.parent
 PROBLEMS = ROOT / "tests" / "problems"
-VERSION = "1.25.0"
-PATIENCE = 60.0  # seconds until a silent server counts as broken
 
 EXAMPLES = sorted((ROOT / "examples").rglob("*.yml")) if (ROOT / "examples").exists() else []
 JOB = "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"
 
 
-def server_command() -> list[str]:
-    """The server of the pinned version, installed once into a cache."""
-    for tool in ("node", "npm"):
-        if shutil.which(tool) is None:
-            pytest.fail(f"{tool} is missing; the editor tests need Node.js 20 or newer: nodejs.org")
-    home = os.environ.get("RUNWRIGHT_TEST_CACHE") or Path.home() / ".cache" / "runwright-tests"
-    cache = Path(home) / f"yaml-language-server-{VERSION}"
-    script = cache / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
-    if not script.exists():
-        wanted = f"yaml-language-server@{VERSION}"
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(cache), wanted]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.fail(f"`{' '.join(command)}` failed; is the registry reachable?\n{done.stderr}")
-    return ["node", str(script), "--stdio"]
-
-
-class Editor:
-    """One conversation with a language server over its standard streams."""
-
-    def __init__(self, command: list[str], folder: Path) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)
-        self.folder = folder
-        self.buffer = b""
-        self.sent = 0
-        self.opened = 0
-        self.complaints: dict[str, list[dict[str, Any]]] = {}
-        capabilities = {
-            "workspace": {"configuration": True},
-            "textDocument": {
-                "hover": {"contentFormat": ["markdown"]},
-                "completion": {
-                    "completionItem": {"snippetSupport": True, "documentationFormat": ["markdown"]}
-                },
-            },
-        }
-        self.ask("initialize", {"rootUri": folder.as_uri(), "capabilities": capabilities})
-        self.tell("initialized", {})
-        self.tell("workspace/didChangeConfiguration", {"settings": {"yaml": self.settings()}})
-
-    @staticmethod
-    def settings() -> dict[str, Any]:
-        """Ours and no other schema; the stores stay off, so nothing goes over the network."""
-        schemas = {
-            (ROOT / "schema" / "workflow.schema.json").as_uri(): ["*.workflow.yml"],
-            (ROOT / "schema" / "action.schema.json").as_uri(): ["*.action.yml"],
-        }
-        off = {"enable": False}
-        return {
-            "validate": True,
-            "hover": True,
-            "completion": True,
-            "schemaStore": off,
-            "kubernetesCRDStore": off,
-            "schemas": schemas,
-        }
-
-    # --- the protocol
-
-    def write(self, message: dict[str, Any]) -> None:
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-
-    def tell(self, method: str, params: dict[str, Any] | None) -> None:
-        self.write({"method": method, "params": params})
-
-    def ask(self, method: str, params: dict[str, Any] | None) -> Any:
-        self.sent += 1
-        number = self.sent
-        self.write({"id": number, "method": method, "params": params})
-        while (message := self.next()).get("id") != number or "method" in message:
-            pass
-        assert "error" not in message, message
-        return message["result"]
-
-    def next(self) -> dict[str, Any]:
-        """The next message; the server's own requests are answered on the way."""
-        head, body = self.read_until(b"\r\n\r\n"), b""
-        length = int(head.split(b"Content-Length:")[1].split()[0])
-        while len(self.buffer) < length:
-            self.receive()
-        body, self.buffer = self.buffer[:length], self.buffer[length:]
-        message: dict[str, Any] = json.loads(body)
-        if message.get("method") == "textDocument/publishDiagnostics":
-            params = message["params"]
-            self.complaints[params["uri"]] = params["diagnostics"]
-        elif "method" in message and "id" in message:
-            self.write({"id": message["id"], "result": self.answer(message)})
-        return message
-
-    def answer(self, message: dict[str, Any]) -> Any:
-        if message["method"] != "workspace/configuration":
-            return None
-        items = message["params"]["items"]  # one entry for each, or the server waits for ever
-        return [self.settings() if item.get("section") == "yaml" else {} for item in items]
-
-    def read_until(self, mark: bytes) -> bytes:
-        while mark not in self.buffer:
-            self.receive()
-        head, _, self.buffer = self.buffer.partition(mark)
-        return head
-
-    def receive(self) -> None:
-        stream = self.process.stdout
-        assert stream is not None
-        assert select.select([stream], [], [], PATIENCE)[0], "the language server is silent"
-        piece = stream.read(65536)
-        assert piece, "the language server has ended"
-        self.buffer += piece
-
-    def close(self) -> int:
-        self.ask("shutdown", None)
-        self.tell("exit", None)
-        return self.process.wait(PATIENCE)
-
-    # --- what a person does
-
-    def open(self, text: str, kind: str = "workflow") -> str:
-        self.opened += 1
-        uri = (self.folder / f"{self.opened}.{kind}.yml").as_uri()
-        document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
-        self.tell("textDocument/didOpen", {"textDocument": document})
-        return uri
-
-    def diagnostics(self, text: str, kind: str = "workflow") -> list[tuple[int, int, str]]:
-        """What the editor underlines: line and column from 1, and its words."""
-        uri = self.open(text, kind)
-        while uri not in self.complaints:
-            self.next()
-        found = [(item["range"]["start"], item["message"]) for item in self.complaints[uri]]
-        return sorted((start["line"] + 1, start["character"] + 1, said) for start, said in found)
-
-    def hover(self, text: str, line: int, character: int) -> str:
-        where = {"line": line - 1, "character": character - 1}
-        asked = {"textDocument": {"uri": self.open(text)}, "position": where}
-        said = self.ask("textDocument/hover", asked)
-        return str(said["contents"]["value"]) if said else ""
-
-    def completions(self, text: str) -> dict[str, dict[str, Any]]:
-        """What is offered where the text has a `|`, by label."""
-        before, _, after = text.partition("|")
-        where = {"line": before.count("\n"), "character": len(before.rpartition("\n")[2])}
-        asked = {"textDocument": {"uri": self.open(before + after)}, "position": where}
-        return {item["label"]: item for item in self.ask("textDocument/completion", asked)["items"]}
+def complaints(text: str, kind: Kind = "workflow") -> list[Problem]:
+    """What `validate` says."""
+    node, problems = load(text, "x.yml")
+    assert node is not None and problems == []
+    return check(node, kind)
 
 
 @pytest.fixture(scope="module")
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    started = Editor(server_command(), tmp_path_factory.mktemp("editor"))
+    schemas = {
+        (ROOT / "schema" / "workflow.schema.json").as_uri(): ["*.workflow.yml"],
+        (ROOT / "schema" / "action.schema.json").as_uri(): ["*.action.yml"],
+    }
+    started = Editor(tmp_path_factory.mktemp("editor"), schemas)
     yield started
     assert started.close() == 0
 
@@ -202,8 +65,7 @@ GOOD = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_document_is_not_complained_about(editor: Editor, name: str) -> None:
-    node, problems = load(GOOD[name], name)
-    assert node is not None and problems == [] and check(node) == []
+    assert complaints(GOOD[name]) == []
     assert editor.diagnostics(GOOD[name]) == []
 
 
@@ -218,114 +80,205 @@ def test_a_good_action_is_not_complained_about(editor: Editor) -> None:
     assert editor.diagnostics(text, "action") == []
 
 
+needs_corpus = pytest.mark.skipif(
+    not CONFORMANCE.is_dir(),
+    reason="the conformance files are not here: ../shared/conformance, beside the repository",
+)
+
+
+@needs_corpus
+def test_workflows_and_actions_of_others_are_not_complained_about(editor: Editor) -> None:
+    names = [name for name in ACCEPTED if "yaml-language-server" not in real_text(name)]
+    found = editor.all_diagnostics([(real_text(name), FILES[name]["kind"]) for name in names])
+    assert {name: said for name, said in zip(names, found, strict=True) if said} == {}
+
+
+@needs_corpus
+def test_verdicts_are_those_of_schema_jsonl(editor: Editor) -> None:
+    lines = (CONFORMANCE / "schema.jsonl").read_text(encoding="utf-8").splitlines()
+    cases = [case for case in map(json.loads, lines) if "peer_conflict" not in case]
+    texts = [case["yaml"].replace("yaml-language-server:", "") for case in cases]  # its own schema
+    kinds = [case["kind"] for case in cases]
+    found = editor.all_diagnostics(list(zip(texts, kinds, strict=True)))
+    wrong = {c["id"]: f for c, f in zip(cases, found, strict=True) if bool(f) is c["valid"]}
+    assert wrong == {}
+
+
 # --- mistakes -------------------------------------------------------------------------------------
 
-
-def test_a_misspelt_key_is_named(editor: Editor) -> None:
-    found = editor.diagnostics((PROBLEMS / "typo-step-run.yml").read_text(encoding="utf-8"))
-    assert (6, 9, "Property rnu is not allowed.") in found
-
-
-ALIKE = """
-    both-filters boolean-as-yes boolean-in-quotes concurrency-queue-and-cancel env-as-list
-    input-boolean-default input-options-without-choice job-id job-with-of-no-call jobs-as-list
-    matrix-include-mapping matrix-single-value missing-jobs missing-on needs-mapping
-    parallel-background parallel-with-name ports-as-text retry-delay retry-word run-and-uses
-    schedule-as-mapping schedule-as-text schedule-without-cron services-as-list
-    shell-of-an-action step-id step-of-nothing steps-as-mapping timeout-as-text wait-with-if
-    wait-with-run with-as-list with-of-a-run
-"""
-# The editor underlines the key above; `check` points where GitHub does, at the mapping itself.
-MISSING = """
-    call-input-without-type concurrency-without-group container-without-image
-    environment-without-name input-choice-without-options missing-runs-on
-    workflow-run-without-workflows
-"""
+# The sentences of these can't be given to an editor; it has words of its own.
+OWN_WORDS = {
+    "empty-jobs": "Object has fewer properties than the required number of 1",
+    "matrix-empty-list": "Array has too few items. Expected 1 or more.",
+    "retry-zero": "Value is below the minimum of 1.",
+}
+UNKNOWN_TO_EDITORS = {"merge-key"}  # GitHub alone has none
+MISTAKES = sorted(path.stem for path in PROBLEMS.glob("*.yml"))
 
 
-@pytest.mark.parametrize("name", (ALIKE + MISSING).split())
+def agree(problem: Problem, words: str) -> bool:
+    """Whether a diagnostic is the problem's sentence. The command first quotes what is written,
+    and offers the nearest name, where the editor lists all that are known."""
+    if "; did you mean " in problem.message:
+        return " takes " in words or " is " in words
+    return problem.message.endswith(words)
+
+
+def at(problem: Problem, line: int, column: int) -> bool:
+    """Whether a diagnostic is where the problem is. Editors point at the key above where a key is
+    missing, and one further on where a value is."""
+    place = problem.place
+    if " needs " in problem.message:
+        return line in (place.line - 1, place.line)
+    return (line, column) in ((place.line, place.column), (place.line, place.end_column + 1))
+
+
+@pytest.mark.parametrize("name", sorted({*MISTAKES} - {*OWN_WORDS, *UNKNOWN_TO_EDITORS}))
 def test_the_editor_says_what_validate_says(editor: Editor, name: str) -> None:
-    """The same line, and the sentence that `check` ends with (it may first quote the value)."""
     text = (PROBLEMS / f"{name}.yml").read_text(encoding="utf-8")
-    node, _ = load(text, name)
-    assert node is not None
-    (problem,) = check(node)
-    line = problem.place.line - (1 if name in MISSING.split() else 0)
-    found = editor.diagnostics(text)
-    alike = [at for at, _, said in found if problem.message.endswith(said)]
-    assert alike == [line], f"{problem}\n{found}"
+    problems, found = complaints(text), editor.diagnostics(text)
+    for problem in problems:
+        assert any(agree(problem, words) and at(problem, *where) for *where, words in found), (
+            f"{problem}\n{found}"
+        )
+    for *_, words in found:  # the command leaves out that a misspelt key is missing too
+        assert " needs " in words or any(agree(problem, words) for problem in problems), found
+
+
+@pytest.mark.parametrize("name", OWN_WORDS)
+def test_where_the_editor_has_words_of_its_own(editor: Editor, name: str) -> None:
+    text = (PROBLEMS / f"{name}.yml").read_text(encoding="utf-8")
+    (problem,) = complaints(text)
+    place = problem.place
+    assert editor.diagnostics(text) == [(place.line, place.column, OWN_WORDS[name])]
+
+
+@pytest.mark.parametrize("name", [name for name, (_, said) in ACTIONS.items() if said])
+def test_the_editor_says_what_validate_says_about_actions(editor: Editor, name: str) -> None:
+    text = ACTIONS[name][0]
+    found = editor.diagnostics(text, "action")
+    for problem in complaints(text, "action"):
+        assert any(agree(problem, words) for _, _, words in found), f"{problem}\n{found}"
 
 
 # --- help while writing ---------------------------------------------------------------------------
 
-
-def test_hover_explains_a_key(editor: Editor) -> None:
-    said = editor.hover(JOB, 4, 7)
-    assert "The kind of machine the job runs on." in said
-    assert "runs-on: ubuntu-latest" in said
-    assert "docs.github.com" in said
+STEP = JOB + "        "  # goes on with a key of the step
+KEY = JOB + "    "  # goes on with a key of the job
+ON = JOB.replace("on: push", "on:\n  ")  # `push` has to be put back
+# The last place of a name in a text, and what the editor says there.
+HOVERS = {
+    "the workflow's keys": [
+        (JOB, "on", "What starts the workflow"),
+        (JOB.replace("push", "[push]"), "on", "What starts the workflow"),
+        (JOB.replace("push", "\n  push: {}"), "push", "commits or tags are pushed"),
+        (JOB + "permissions: read-all\n", "permissions", "What the run's token may do"),
+        (JOB + "permissions:\n  contents: read\n", "contents", "commits, branches and releases"),
+        (JOB + "concurrency: {group: a, queue: max}\n", "queue", "queue: max"),
+    ],
+    "a job's keys": [
+        (JOB, "jobs", "run side by side unless one needs another"),
+        (JOB, "runs-on", "```yaml\nruns-on: ubuntu-latest\n```"),
+        (JOB, "steps", "steps:\n"),
+        (KEY + "strategy: {fail-fast: false}\n", "fail-fast", "fail-fast: false"),
+        (KEY + "services: {db: {image: x, command: y}}\n", "command", "command:"),
+        (KEY + "environment: {name: x, deployment: false}\n", "deployment", "deployment: false"),
+        (KEY + "snapshot: {image-name: x}\n", "image-name", "image-name:"),
+    ],
+    "a step's keys": [
+        (JOB, "run", "docs.github.com"),
+        (STEP + "background: true\n", "background", "background: true"),
+        (JOB + "      - wait-all:\n", "wait-all", "wait-all:"),
+        (STEP + "retry: 3\n", "retry", "github.com rejects it"),
+        (STEP + "retry: {backoff: linear}\n", "backoff", "backoff: "),
+    ],
+}
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "expected"),
-    [
-        ("permissions: read-all\n", 1, "What the run's token may do"),
-        ("permissions:\n  contents: read\n", 1, "What the run's token may do"),
-        ("permissions:\n  contents: read\n", 2, "commits, branches and releases"),
-        (JOB, 1, "What starts the workflow"),
-        (JOB.replace("push", "[push]"), 1, "What starts the workflow"),
-        (JOB.replace("push", "\n  push: {}"), 1, "What starts the workflow"),
-        (JOB.replace("push", "\n  push: {}"), 2, "commits or tags are pushed"),
-    ],
+    ("text", "name", "expected"),
+    [row for rows in HOVERS.values() for row in rows],
+    ids=lambda value: value if isinstance(value, str) and "\n" not in value else "",
 )
-def test_hover_explains_keys_of_several_kinds(
-    editor: Editor, text: str, line: int, expected: str
-) -> None:
-    assert expected in editor.hover(text if "jobs" in text else text + JOB, line, 2 + line)
+def test_hover_explains_a_key(editor: Editor, text: str, name: str, expected: str) -> None:
+    *_, last = re.finditer(rf"(?<![\w-]){name}:", text)
+    line, before = text.count("\n", 0, last.start()) + 1, text[: last.start()]
+    assert expected in editor.hover(text, line, len(before.rpartition("\n")[2]) + 2)
 
 
-def test_hover_explains_the_superset(editor: Editor) -> None:
-    assert "github.com rejects it" in editor.hover(JOB + "        retry: 3\n", 7, 11)
+LABELS = {"ubuntu-latest", "ubuntu-24.04", "windows-latest", "macos-latest", "self-hosted"}
+EVENTS = {"push", "pull_request", "workflow_dispatch", "merge_group", "image_version"}
+# Where a text has a `|`, at least these are offered.
+OFFERED = {
+    "keys of a workflow": ("|\n" + JOB, {"name", "permissions", "concurrency", "defaults", "env"}),
+    "events": (JOB.replace("push", "|"), EVENTS),
+    "events in a list": (JOB.replace("push", "[push, |]"), EVENTS),
+    "events as keys": (ON.replace("  \n", "  |\n"), EVENTS),
+    "filters": (ON.replace("  \n", "  push:\n    |\n"), {"branches", "tags-ignore", "paths"}),
+    "activities": (ON.replace("  \n", "  issues:\n    types: [|]\n"), {"opened", "typed"}),
+    "keys of an input": (
+        ON.replace("  \n", "  workflow_dispatch:\n    inputs:\n      a:\n        |\n"),
+        {"description", "required", "default", "type", "options"},
+    ),
+    "types of an input": (
+        ON.replace("  \n", "  workflow_dispatch:\n    inputs:\n      a:\n        type: |\n"),
+        {"string", "boolean", "number", "choice", "environment"},
+    ),
+    "scopes": (JOB + "permissions:\n  |\n", {"contents", "id-token", "attestations", "models"}),
+    "levels": (JOB + "permissions:\n  contents: |\n", {"read", "write", "none"}),
+    "a job": ("on: push\njobs:\n  |\n", {"job", "call job"}),
+    "keys of a job": (KEY + "|\n", {"needs", "strategy", "services", "timeout-minutes", "retry"}),
+    "labels": (JOB.replace("ubuntu-latest", "|"), LABELS),
+    "labels in a list": (JOB.replace("ubuntu-latest", "[self-hosted, |]"), LABELS),
+    "labels line by line": (JOB.replace("ubuntu-latest", "\n      - |"), LABELS),
+    "keys of a service": (
+        KEY + "services:\n      db:\n        |\n",
+        {"image", "ports", "options", "entrypoint", "command"},
+    ),
+    "a step": (JOB + "      - |\n", {"run", "uses", "parallel", "wait", "run step", "uses step"}),
+    "keys of a step": (
+        STEP + "|\n",
+        {"name", "env", "shell", "working-directory", "timeout-minutes", "if", "retry"},
+    ),
+    "shells": (STEP + "shell: |\n", {"bash", "sh", "pwsh", "python"}),
+    "a retry": (STEP + "retry:\n          |\n", {"retry block", "attempts", "backoff", "on"}),
+    "backoffs": (STEP + "retry:\n          backoff: |\n", {"fixed", "linear", "exponential"}),
+    "grounds": (STEP + "retry:\n          on:\n            |\n", {"exit-codes", "output"}),
+}
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_what_is_offered(editor: Editor, name: str) -> None:
+    text, expected = OFFERED[name]
+    assert expected <= set(editor.completions(text))
+
+
+def test_what_is_there_already_is_not_offered(editor: Editor) -> None:
+    assert "run" not in editor.completions(STEP + "|\n")
 
 
 def test_labels_are_offered_with_what_they_are(editor: Editor) -> None:
     offered = editor.completions(JOB.replace("ubuntu-latest", "|"))
-    assert {"ubuntu-latest", "windows-latest", "macos-latest", "self-hosted"} <= set(offered)
     assert "Ubuntu" in str(offered["ubuntu-latest"]["documentation"])
-    assert {"bash", "pwsh"} <= set(editor.completions(JOB + "        shell: |\n"))
 
 
-def test_the_keys_of_a_step_are_offered(editor: Editor) -> None:
-    offered = editor.completions(JOB + "        |\n")
-    assert {"name", "env", "shell", "working-directory", "timeout-minutes", "if"} <= set(offered)
-    assert "run" not in offered  # it is there already
-
-
-def test_a_new_step_is_offered(editor: Editor) -> None:
-    offered = editor.completions(JOB + "      - |\n")
-    assert {"run", "uses", "run step", "uses step"} <= set(offered)
-
-
-def test_the_events_are_offered(editor: Editor) -> None:
-    as_value = editor.completions(JOB.replace("push", "|"))
-    as_key = editor.completions(JOB.replace("on: push", "on:\n  |"))
-    assert {"push", "pull_request", "workflow_dispatch", "merge_group"} <= set(as_value)
-    assert {"push", "pull_request", "workflow_dispatch", "merge_group"} <= set(as_key)
-
-
-def test_activities_are_offered(editor: Editor) -> None:
-    offered = editor.completions(JOB.replace("on: push", "on:\n  issues:\n    types: [|]"))
-    assert {"opened", "labeled"} <= set(offered)
-
-
-def test_a_retry_block_is_offered(editor: Editor) -> None:
-    offered = editor.completions(JOB + "        retry:\n          |\n")
-    assert {"attempts", "backoff", "delay", "max-delay", "jitter", "on"} <= set(offered)
-    assert "attempts: 3" in offered["retry block"]["insertText"]
-    values = editor.completions(JOB + "        retry:\n          backoff: |\n")
-    assert {"fixed", "linear", "exponential"} <= set(values)
-
-
-def test_a_job_is_offered(editor: Editor) -> None:
-    offered = editor.completions("on: push\njobs:\n  |\n")
-    assert "runs-on" in offered["job"]["insertText"]
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("job", "on: push\njobs:\n  |\n"),
+        ("call job", "on: push\njobs:\n  |\n"),
+        ("job body", "on: push\njobs:\n  build:\n    |\n"),
+        ("run step", JOB + "      - |\n"),
+        ("uses step", JOB + "      - |\n"),
+        ("matrix", KEY + "strategy:\n      matrix:\n        |\n"),
+        ("retry block", STEP + "retry:\n          |\n"),
+    ],
+)
+def test_what_a_snippet_inserts_is_right(editor: Editor, name: str, text: str) -> None:
+    inserted = editor.completions(text)[name]["textEdit"]["newText"]
+    assert "$" in inserted, "places to fill in"
+    filled = re.sub(r"\$\{\d:([^}]*)\}|\$\d", r"\1", inserted)
+    before, _, after = text.partition("|")
+    line = before.rpartition("\n")[2]  # an editor indents further lines like the first
+    indent = line[: len(line) - len(line.lstrip())]
+    assert complaints(before + filled.replace("\n", f"\n{indent}") + after) == []

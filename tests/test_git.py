@@ -187,7 +187,6 @@ def test_the_default_branch(
 
 def test_without_git_there_are_defaults(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert root(repository) is None
     assert checkout(repository) == Checkout(repository="local/My-repo")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from jsonschema import Draft7Validator
 
 from engine import events
 from engine.check import check
+from engine.check.fit import KEYWORDS
 from engine.schemas import schema_text
-from engine.source import load
+from engine.source import load, plain
 
 ROOT = Path(__file__).parent.parent
 CONFORMANCE = ROOT.parent / "shared" / "conformance"
@@ -89,23 +91,66 @@ def test_every_property_is_described_for_hovers(name: str) -> None:
         assert ours or "https://docs.github.com/" in part["markdownDescription"], route
 
 
+def values(node: Any, name: str) -> Iterator[Any]:
+    """What stands under a key of this name, wherever it is."""
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == name)
+    for inner in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from values(inner, name)
+
+
 @pytest.mark.parametrize("name", EDITED)
-def test_a_pattern_never_fails_without_a_sentence(name: str) -> None:
-    silent = [r for r, p in parts(schema(name)) if "pattern" in p and "errorMessage" not in p]
+def test_branches_of_a_choice_can_be_told_apart(name: str) -> None:
+    """By title, description and properties: otherwise yaml-language-server takes one for all and
+    shows nothing of the property itself."""
+    definitions = schema(name)["definitions"]
+    for route, part in parts(schema(name)):
+        if "anyOf" in part and "if" not in route.split("/"):
+            branches = [definitions.get(b.get("$ref", "")[14:], b) for b in part["anyOf"]]
+            seen = [[b.get(k) for k in ("title", "description", "properties")] for b in branches]
+            assert all(seen.count(one) == 1 for one in seen), route
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_every_example_is_right(name: str) -> None:
+    definitions = {"definitions": schema(name)["definitions"]}
+    for route, part in properties(name):
+        (example,) = re.findall(r"```yaml\n(.*?)\n```", part["markdownDescription"], re.DOTALL)
+        node, problems = load(example, route)
+        assert problems == [], route
+        shown = list(values(plain(node), route.rpartition("/")[2]))
+        assert any(map(Draft7Validator(part | definitions).is_valid, shown)), (route, shown)
+
+
+DECIDING = {"type", "enum", "const", "pattern", "minimum", "minItems", "minProperties", "required"}
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_nothing_fails_without_a_sentence(name: str) -> None:
+    """So that editors, which have words of their own for what has none, say what we say."""
+    decisions = [(r, p) for r, p in parts(schema(name)) if not {"if"} & set(r.split("/"))]
+    silent = [
+        route
+        for route, part in decisions
+        if "errorMessage" not in part
+        and (
+            DECIDING & set(part)
+            or ("anyOf" in part)
+            or part.get("additionalProperties") is False
+            or False in part.get("properties", {}).values()
+        )
+    ]
     assert silent == []
 
 
 @pytest.mark.parametrize("name", EDITED)
-def test_a_choice_never_fails_without_a_sentence(name: str) -> None:
-    choices = [(r, p) for r, p in parts(schema(name)) if "anyOf" in p and not r.endswith("/if")]
-    assert [r for r, part in choices if "errorMessage" not in part] == []
-
-
-@pytest.mark.parametrize("name", EDITED)
-def test_a_forbidden_key_always_says_why(name: str) -> None:
+def test_the_sentence_of_a_mapping_names_its_keys(name: str) -> None:
     for route, part in parts(schema(name)):
-        if False in part.get("properties", {}).values():
-            assert part.get("errorMessage"), route
+        if part.get("additionalProperties") is False and route != "#/definitions/eventMap":
+            keys = set(part["properties"]) - {"$schema"}
+            assert keys <= set(re.findall(r"[\w-]+", part["errorMessage"])), route
 
 
 @pytest.mark.parametrize("name", EDITED)
@@ -124,6 +169,18 @@ def test_mappings_with_known_keys_take_no_others(name: str) -> None:
         and part.get("additionalProperties") is not False
     }
     assert found == loose[name]
+
+
+NOTES = {"$schema", "$ref", "definitions", "title", "description", "markdownDescription"} | {
+    *("markdownEnumDescriptions", "defaultSnippets", "deprecationMessage", "errorMessage"),
+    *("examples", "then", "else"),
+}
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_no_keyword_is_passed_over_by_the_quick_decision(name: str) -> None:
+    used = {keyword for _, part in parts(schema(name)) for keyword in part}
+    assert used - set(KEYWORDS) <= NOTES
 
 
 # --- the tables of GitHub's documentation ---------------------------------------------------------

@@ -20,7 +20,8 @@ from engine.events import (
     RunStarted,
     Summary,
 )
-from engine.store.runs import KEPT, begin, home, logger, summarizer, writer
+from engine.store.home import home
+from engine.store.runs import KEPT, begin, logger, summarizer, writer
 
 ROOT = Path(__file__).parent.parent
 

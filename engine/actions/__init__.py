@@ -8,6 +8,8 @@ from engine.model import Step
 from engine.source import Mapping, Node, Scalar
 from engine.tree import Fields
 
+FILES = ("action.yml", "action.yaml")  # what describes an action, in GitHub's order
+
 _CHECKOUT = re.compile(r"actions/checkout@\S+", re.IGNORECASE)
 _ITSELF = re.compile(r"(?:\$\{\{\s*github\.repository\s*\}\})?", re.IGNORECASE)
 _HERE = re.compile(r"[./]*")

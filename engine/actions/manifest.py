@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine import availability as may
-from engine.actions import block, steps
+from engine.actions import FILES, block, steps
 from engine.actions.block import Block
 from engine.model import Step
 from engine.problems import Place, Problem, errors
 from engine.source import Node, load
 from engine.tree import Condition, Tree
 
-FILES = ("action.yml", "action.yaml")
 DOCKERFILES = ("Dockerfile", "dockerfile")  # one of these alone is an action, too
 NODES = ("node12", "node16", "node20", "node24")
 # what all of them run with: GitHub's third phase, and its names of folders (HandlerFactory)

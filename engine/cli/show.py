@@ -1,16 +1,15 @@
-"""Problems for eyes: the place, the sentence, and on a terminal the line with a caret."""
+"""Problems on standard error or output, with colours and the written line where they help."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from engine.printing.text import lines
 from engine.problems import Problem
-
-_COLOURS = {"error": "31", "warning": "33", "hint": "36"}
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -20,50 +19,29 @@ def has_colour(stream: TextIO) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
 
-def show(problems: Iterable[Problem], stream: TextIO | None = None) -> None:
-    """Print problems, one a line, to standard error unless told otherwise."""
-    stream = stream or sys.stderr
-    fancy = stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
-    source = _reader()
-    for problem in problems:
-        print(_text(problem, has_colour(stream)), file=stream)
-        if fancy:
-            print(_excerpt(problem, source(problem.place.file)), end="", file=stream)
+def show(problems: Iterable[Problem]) -> None:
+    """Print problems to standard error; a terminal sees the written lines too."""
+    fancy = sys.stderr.isatty() or bool(os.environ.get("FORCE_COLOR"))
+    text = lines(problems, source_lines() if fancy else None, has_colour(sys.stderr))
+    print(text, end="", file=sys.stderr)
 
 
-def _text(problem: Problem, colour: bool) -> str:
-    level = "" if problem.level == "error" else f"{problem.level}: "
-    if not colour:
-        return f"{problem.place}: {level}{problem.message} [{problem.rule}]"
-    code = _COLOURS[problem.level]
-    return (
-        f"\033[1m{problem.place}:\033[0m \033[{code}m{level}{problem.message}\033[0m "
-        f"\033[2m[{problem.rule}]\033[0m"
-    )
-
-
-def _excerpt(problem: Problem, lines: list[str]) -> str:
-    place = problem.place
-    if not 0 < place.line <= len(lines):
-        return ""
-    line = lines[place.line - 1]
-    margin = f"{place.line:>5} | "
-    tabs = "".join("\t" if c == "\t" else " " for c in line[: place.column - 1])
-    width = 1
-    if place.end_line == place.line and place.end_column > place.column:
-        width = place.end_column - place.column
-    return f"{margin}{line}\n{' ' * 5} | {tabs}{'^' * width}\n"
-
-
-def _reader() -> Callable[[str], list[str]]:
+def source_lines(known: Mapping[str, bytes] | None = None) -> Callable[[str], list[str]]:
+    """Gives the lines of a file by its name; `known` has the text of what is no file."""
     cache: dict[str, list[str]] = {}
 
     def read(file: str) -> list[str]:
         if file not in cache:
-            try:
-                cache[file] = Path(file).read_text("utf-8", "replace").split("\n")
-            except OSError:
-                cache[file] = []
+            cache[file] = _content(file, known or {}).decode("utf-8", "replace").split("\n")
         return cache[file]
 
     return read
+
+
+def _content(file: str, known: Mapping[str, bytes]) -> bytes:
+    if file in known:
+        return known[file]
+    try:
+        return Path(file).read_bytes()
+    except (OSError, ValueError):  # gone, or a name that was made readable
+        return b""

@@ -3,25 +3,78 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
-from engine.cli import INVALID, SUCCESS, options, workflows
-from engine.cli.show import show
-from engine.problems import errors
+from engine import printing
+from engine.check import Kind
+from engine.cli import INVALID, SUCCESS, checking, documents, options, repository, show, workflows
+from engine.cli.documents import Document
+from engine.printing.text import lines
+from engine.problems import Problem, errors
+
+STDIN = "-"
 
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[FILE OR FOLDER]...")
 @options.workflows
-def validate(paths: tuple[str, ...], **given: tuple[str, ...] | str) -> int:
-    """Check workflow files: their shape, their expressions, their needs."""
-    project = workflows.project(str(given["directory"]))
-    files = workflows.find(project, (*paths, *given["workflows"]))
-    _, problems = workflows.read_all(files)
-    show(problems, sys.stdout)
-    wrong = errors(problems)
-    noun = "file" if len(files) == 1 else "files"
-    summary = f"{len(wrong)} {'error' if len(wrong) == 1 else 'errors'} in {len(files)} {noun}"
-    click.echo(summary if wrong else f"{len(files)} {noun}, no errors", err=True)
-    return INVALID if wrong else SUCCESS
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(printing.NAMES),
+    default="text",
+    help="How problems are written (default: text).",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["workflow", "action"]),
+    help="What the files are, where neither name nor content tells.",
+)
+@click.option(
+    "--stdin-filename",
+    default="<stdin>",
+    metavar="FILE",
+    help="What standard input (given as -) is called in messages.",
+)
+def validate(
+    paths: tuple[str, ...], form: str, kind: Kind | None, stdin_filename: str, **given: Any
+) -> int:
+    """Check workflows and actions: their shape, their expressions, their needs.
+
+    Without a file or folder the whole repository is checked; - is standard input.
+    """
+    project = workflows.project(given["directory"])
+    named = [*paths, *given["workflows"]]
+    piped = [_piped(stdin_filename, kind)] if STDIN in named else []
+    rest = [name for name in named if name != STDIN]
+    files = repository.files(project, rest) if rest or not piped else []
+    problems = [problem for document in piped for problem in documents.problems(document)]
+    problems += checking.check_all(files, kind)
+    if form == "text":
+        _write_text(problems, {document.name: document.content for document in piped})
+        click.echo(_summary(problems, len(files) + len(piped)), err=True)
+    else:
+        click.echo(printing.printed(problems, form), nl=False)
+    return INVALID if errors(problems) else SUCCESS
+
+
+def _piped(name: str, kind: Kind | None) -> Document:
+    content = sys.stdin.buffer.read(documents.MOST_BYTES + 1)
+    return Document(name, content, Path(name).absolute(), kind)
+
+
+def _write_text(problems: Sequence[Problem], known: dict[str, bytes]) -> None:
+    source, colour = show.source_lines(known), show.has_colour(sys.stdout)
+    click.echo(lines(problems, source, colour), nl=False, color=colour)
+
+
+def _summary(problems: Sequence[Problem], count: int) -> str:
+    wrong = len(errors(problems))
+    noun = "file" if count == 1 else "files"
+    if not wrong:
+        return f"{count} {noun}, no errors"
+    return f"{wrong} {'error' if wrong == 1 else 'errors'} in {count} {noun}"

@@ -19,7 +19,7 @@ from engine.fetch.once import once
 from engine.fetch.remote import NotThere, Server
 from engine.problems import did_you_mean
 from engine.reference import Remote
-from engine.store.runs import home
+from engine.store.home import home
 
 AT_ONCE = 8  # conversations with servers
 PUBLIC = "https://github.com"  # where an enterprise's server looks, too (GitHub Connect)

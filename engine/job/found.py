@@ -79,7 +79,7 @@ async def _fetched(bench: Bench, remote: Remote) -> Found:
 async def _read(bench: Bench, directory: str, shown: str) -> Action:
     """The action in a directory of the machine, as it is now."""
     files: dict[str, bytes] = {}
-    for name in (*manifest.FILES, *manifest.DOCKERFILES):
+    for name in (*actions.FILES, *manifest.DOCKERFILES):
         content = await _file(bench, f"{directory}/{name}")
         if content is not None:
             files[name] = content

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import events
 from engine.events import Event, Outcome
+from engine.printing.commands import command
 from engine.report.style import duration, not_started
 
 MAX_PAGE = 1024 * 1024 - 4096  # bytes, of which GitHub takes 1 MiB in all
@@ -82,7 +83,7 @@ class Annotations:
             self._hold(event, self._command(event))
 
     def _command(self, event: events.Annotation) -> str:
-        properties = {
+        properties: dict[str, str | int] = {
             "title": event.title or f"{self._name(event)}",
             "file": event.file,
             "line": event.line,
@@ -90,8 +91,7 @@ class Annotations:
             "col": event.column,
             "endColumn": event.end_column,
         }
-        written = ",".join(f"{k}={_property(str(v))}" for k, v in properties.items() if v)
-        return f"::{event.level} {written}::{_data(event.message)}\n"
+        return command(event.level, properties, event.message)
 
     def _group(self, event: events.GroupStarted) -> None:
         self._hold(event, _harmless(f"> {event.title}"))
@@ -102,7 +102,7 @@ class Annotations:
         held = self._held.pop((event.run, event.job, event.step), [])
         time = "" if event.outcome is Outcome.SKIPPED else f" ({duration(event.seconds)})"
         title = f"{self._name(event)}: {event.name} - {event.outcome}{time}"
-        self.write(f"::group::{_data(title)}\n")
+        self.write(command("group", {}, title))
         self.write("".join(held))
         self.write("::endgroup::\n")
         return None
@@ -144,14 +144,6 @@ def _harmless(text: str) -> str:
     lines = text.removesuffix("\n").splitlines(keepends=True) or [""]
     quoted = "".join(f".{line}" if line.lstrip().startswith("::") else line for line in lines)
     return quoted.replace("##[", "## [") + "\n"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _cell(text: str) -> str:

@@ -20,7 +20,7 @@ import trio
 
 from engine.job import Cancellation
 from engine.run.berth import Group
-from engine.store.runs import home
+from engine.store.home import home
 
 LOOK = 0.2  # seconds between two looks at the file
 MOST_PENDING = 100  # with `queue: max` (GitHub's documentation)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,18 +13,11 @@ from pathlib import Path
 from shutil import rmtree
 from typing import TextIO
 
-from platformdirs import user_state_path
-
 from engine.events import Event, JobExpanded, JobFinished, JobStarted, Summary, as_json
 from engine.report.log import JobLog
+from engine.store.home import home
 
 KEPT = 100  # runs
-
-
-def home() -> Path:
-    """The folder of all runs; RUNWRIGHT_STATE overrides the platform's state directory."""
-    named = os.environ.get("RUNWRIGHT_STATE")
-    return Path(named) if named else user_state_path("runwright")
 
 
 @dataclass(frozen=True, slots=True)
