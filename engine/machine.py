@@ -44,6 +44,19 @@ class Layout:
     actions: str = "/home/runner/work/_actions"
     externals: str = "/home/runner/externals"
 
+    @property
+    def commands(self) -> str:
+        """The directory of scripts and command files: many small ones, best kept in memory."""
+        return f"{self.temp}/_runner_file_commands"
+
+    @property
+    def event(self) -> str:
+        """The file with the event's payload."""
+        in_container = self.home == "/github/home"
+        return (
+            f"{'/github/workflow' if in_container else f'{self.temp}/_github_workflow'}/event.json"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -177,7 +190,6 @@ STEP_LAYOUT = Layout(
     home="/github/home",
 )
 STEP_COMMANDS = "/github/file_commands"
-STEP_WORKFLOW = "/github/workflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +197,7 @@ class ContainerCommand:
     """A container step: one container of its own, beside the machine, at STEP_LAYOUT.
 
     `entrypoint` '' is the image's own. `files` and `inputs` are as in Command, below
-    STEP_COMMANDS and STEP_WORKFLOW.
+    STEP_COMMANDS and /github/workflow.
     """
 
     image: str

@@ -126,7 +126,7 @@ class FakeMachine:
         """As Machine.contain; the arguments are the lines of the tiny language."""
         await trio.lowlevel.checkpoint()
         self._runner.contained.append((self.spec.name, command))
-        return await self._lines(_Run(command, output), "\n".join(command.args))
+        return await self._lines(_Run(command, output), _text(command))
 
     async def _lines(self, run: _Run, script: str) -> Exit:
         for line in script.splitlines():
@@ -174,7 +174,7 @@ class FakeMachine:
                 return run.ended()
             case "exit":
                 return Exit(int(rest), run.files)
-            case "fail-times" if self._runner.fails(self.spec.name, str(run.command), int(rest)):
+            case "fail-times" if self._runner.fails(self.spec.name, _text(run.command), int(rest)):
                 return Exit(1, run.files)
             case "lost":
                 self._lose(rest or "The job's machine was lost.")
@@ -259,6 +259,10 @@ class FakeRunner:
             if name == path or name.startswith(path.rstrip("/") + "/")
         }
         return _tar(chosen) if chosen else None
+
+
+def _text(command: Command | ContainerCommand) -> str:
+    return command.script if isinstance(command, Command) else "\n".join(command.args)
 
 
 def _tar(files: Mapping[str, str]) -> bytes:

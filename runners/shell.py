@@ -57,13 +57,8 @@ def quote(text: str) -> str:
 
 def folders(layout: Layout) -> tuple[str, ...]:
     """The directories that must exist in a machine before its first command."""
-    made = (layout.workspace, layout.tool_cache, commands(layout))
+    made = (layout.workspace, layout.tool_cache, layout.commands)
     return (*made, layout.home) if layout.home else made
-
-
-def commands(layout: Layout) -> str:
-    """The directory of scripts and command files: many small ones, best kept in memory."""
-    return f"{layout.temp}/_runner_file_commands"
 
 
 def boot(secret: str, prepare: str = ":") -> str:
@@ -318,7 +313,7 @@ def _refusal(command: Command) -> str:
 
 def _head(step: _Step, layout: Layout, env: Mapping[str, str]) -> str:
     command = step.command
-    script = f"{commands(layout)}/step-{step.number}{command.extension}"
+    script = f"{layout.commands}/step-{step.number}{command.extension}"
     # One compound: a shell that is killed in it must not leave its rest to the next shell.
     return (
         f"{{ {_parent(script)}"

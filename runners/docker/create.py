@@ -8,7 +8,7 @@ from engine.machine import MachineSpec
 from runners.docker import options
 from runners.docker.images import Image
 from runners.docker.workspace import Mount
-from runners.shell import boot, commands, folders, quote
+from runners.shell import boot, folders, quote
 
 Body = dict[str, Any]
 
@@ -81,7 +81,7 @@ def _ours(
         | {
             "AutoRemove": True,
             "LogConfig": {"Type": "none"},
-            "Tmpfs": host.get("Tmpfs", {}) | {commands(spec.layout): "mode=1777,exec"},
+            "Tmpfs": host.get("Tmpfs", {}) | {spec.layout.commands: "mode=1777,exec"},
             "Mounts": [*host.get("Mounts", []), *mounts],
         },
     }
