@@ -20,7 +20,7 @@ import pytest
 import trio
 
 from engine.machine import Command, Credentials, Exit, Layout, Machine, MachineError, MachineSpec
-from runners.docker import DockerRunner, api, images, options, owner, probe, workspace
+from runners.docker import DockerRunner, api, images, options, owner, probe, registries, workspace
 
 LAYOUT = Layout("/home/runner/work/r/r", "/home/runner/work/_temp", "/opt/hostedtoolcache")
 DEBIAN = "runwright-test/debian:bookworm"
@@ -101,7 +101,7 @@ async def test_a_daemon_that_does_not_see_the_repository(
     runner = DockerRunner()
     async with runner.open(spec, lines.append) as machine:
         assert (await run(machine, "cat file"))[1] == "content\n"
-    assert lines == ["Copying the repository to the Docker daemon"]
+    assert lines == [f"Copying {spec.source} to the Docker daemon"]
     async with runner.open(spec, lines.append):
         assert len(lines) == 1
     await runner.settle()
@@ -329,8 +329,8 @@ def test_progress_is_told_now_and_then() -> None:
     ],
 )
 def test_image_names(image: str, name: str, tag: str, registry: str) -> None:
-    assert images.split(image) == (name, tag)
-    assert images.registry(name) == registry
+    assert registries.split(image) == (name, tag)
+    assert registries.registry(name) == registry
 
 
 # Leaving nothing behind
