@@ -21,8 +21,11 @@ ACTION = "runwright.action"  # label of the images, with the action's name
 _LINES = 20  # of a failed build that are shown
 # What only the newer of Docker's two builders knows; the other takes credentials, and needs less.
 _MODERN = re.compile(
-    rb"^\s*#\s*syntax\s*=|^\s*(run|copy|add)\s.*--(mount|link|chmod|parents|exclude|checksum|"
-    rb"network|security)\b|^\s*(run|copy)\s.*<<-?[\"']?\w|\b(target|build)(platform|os|arch|variant)\b",
+    rb"^\s*#\s*syntax\s*="
+    rb"|^\s*(run|copy|add)\s+(--\S+\s+)*"
+    rb"--(mount|link|chmod|parents|exclude|checksum|network|security)[=\s]"
+    rb"|^\s*(run|copy)\s.*<<-?[\"']?[a-z_]"
+    rb"|\b(target|build)(platform|os|arch|variant)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -101,7 +101,8 @@ class Steps:
             try:
                 return await self._started(thing, wire, command, output)
             finally:
-                await trio.aclose_forcefully(wire.stream)
+                with trio.CancelScope(shield=True):  # a cancelled step still has its exit to tell
+                    await trio.aclose_forcefully(wire.stream)
         finally:
             self._job.remove(thing)
 
