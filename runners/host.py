@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import secrets
@@ -10,64 +11,28 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import trio
 
-from engine.machine import (
-    Build,
-    Command,
-    ContainerCommand,
-    Exit,
-    Facts,
-    Layout,
-    Log,
-    MachineError,
-    MachineSpec,
-    Output,
-    Pull,
-)
+from engine.machine import Facts, Layout, Log, MachineError, MachineSpec
 from runners import local
-from runners.shell import Session, boot, folders
+from runners.local import LocalMachine
+from runners.shell import Lanes, Session, boot, folders
+from runners.shown import shown
 
 ARCHITECTURES = {"x86_64": "X64", "aarch64": "ARM64", "armv7l": "ARM", "i686": "X86"}
 _ROOT = "runwright-host-"
-
-
-class HostMachine:
-    """A shell of this computer."""
-
-    def __init__(self, facts: Facts, session: Session) -> None:
-        self.facts = facts
-        self._session = session
-
-    async def exec(self, command: Command, output: Output) -> Exit:
-        """As Machine.exec."""
-        return await self._session.exec(command, output)
-
-    async def provide(self, wanted: Pull | Build, log: Log) -> str:
-        """As Machine.provide: there is nothing to run a container with."""
-        return await local.no_containers()
-
-    async def contain(self, command: ContainerCommand, output: Output) -> Exit:
-        """As Machine.contain."""
-        return await local.no_containers()
-
-    async def put(self, path: str, tar: bytes) -> None:
-        """As Machine.put."""
-        await local.put((), path, tar)
-
-    async def get(self, path: str) -> bytes:
-        """As Machine.get."""
-        return await local.get((), path)
 
 
 class HostRunner:
     """Makes machines that are this computer."""
 
     @asynccontextmanager
-    async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[HostMachine]:
+    async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[LocalMachine]:
         """As Runner.open; the directories are not those of the spec, see `facts.layout`."""
+        local.refuse_services(spec)
         tracking = f"runwright_{secrets.token_hex(16)}"
         try:
             root = Path(tempfile.mkdtemp(prefix=f"{_ROOT}{spec.run_id}-{os.getpid()}-"))
@@ -86,26 +51,44 @@ class HostRunner:
 
 
 @asynccontextmanager
-async def _machine(spec: MachineSpec, root: Path, tracking: str) -> AsyncIterator[HostMachine]:
-    workspace = spec.source or root / "work"
-    layout = Layout(str(workspace.absolute()), str(root / "_temp"), str(root / "_tool"))
-    _make(layout)
-    secret = secrets.token_hex(16)
+async def _machine(spec: MachineSpec, root: Path, tracking: str) -> AsyncIterator[LocalMachine]:
+    layout = _layout(spec, root)
+    _make(spec, layout)
     env = os.environ | spec.env | {"RUNNER_TRACKING_ID": tracking}
-    with local.spawned(["sh", "-c", boot(secret)], env) as process:
-        pipes = local.Pipes(process, _kill)
-        try:
-            session = Session(pipes, layout, secret, env={})
-            bash = await session.greet()
-            arch = ARCHITECTURES.get(platform.machine(), "X64")
-            yield HostMachine(Facts("host", layout, arch=arch, bash=bash), session)
-        finally:
-            await pipes.close()
+    numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def lane() -> AsyncIterator[Session]:
+        secret = secrets.token_hex(16)
+        made = partial(Session, layout=layout, secret=secret, env={}, numbers=numbers)
+        with local.spawned(["sh", "-c", boot(secret)], env) as process:
+            async with local.greeted(process, _kill, made) as session:
+                yield session
+
+    async with lane() as first, Lanes(first, lane) as lanes:
+        arch = ARCHITECTURES.get(platform.machine(), "X64")
+        said = first.greeting
+        facts = Facts("host", layout, arch=arch, bash=said.bash, musl=said.musl)
+        yield LocalMachine(facts, lanes)
 
 
-def _make(layout: Layout) -> None:
+def _layout(spec: MachineSpec, root: Path) -> Layout:
+    workspace = spec.source or root / "work"
+    return Layout(
+        workspace=str(workspace.absolute()),
+        temp=str(root / "_temp"),
+        tool_cache=str(root / "_tool"),
+        actions=str(root / "_actions"),
+        externals=str(root / "_externals"),
+    )
+
+
+def _make(spec: MachineSpec, layout: Layout) -> None:
     for folder in folders(layout):
         Path(folder).mkdir(parents=True, exist_ok=True)
+    for place, source in shown(spec, layout).items():
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        Path(place).symlink_to(source, target_is_directory=True)
 
 
 def _clean(run_id: str | None) -> tuple[str, ...]:
@@ -118,10 +101,13 @@ def _clean(run_id: str | None) -> tuple[str, ...]:
     return tuple(removed)
 
 
-async def _kill(name: str, group: int) -> None:
+async def _kill(name: str, group: int) -> bool:
     await trio.lowlevel.cancel_shielded_checkpoint()
-    with suppress(ProcessLookupError, PermissionError):
+    try:
         os.killpg(group, signal.Signals[f"SIG{name}"])
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _end(tracking: str) -> None:

@@ -1,17 +1,30 @@
-"""A shell that runs on this computer, spoken to over pipes; and tar, for files in and out."""
+"""Machines whose shells run on this computer, spoken to over pipes; and tar, for files."""
 
 from __future__ import annotations
 
 import os
 import select
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import IO, NoReturn
 
 import trio
 
-from engine.machine import ContainerError, MachineError
+from engine.machine import (
+    Build,
+    Command,
+    ContainerCommand,
+    ContainerError,
+    Exit,
+    Facts,
+    Log,
+    MachineError,
+    MachineSpec,
+    Output,
+    Pull,
+)
+from runners.shell import Lanes, Link, Session
 
 SIZE = 1 << 16  # bytes read at once
 
@@ -20,12 +33,12 @@ class Pipes:
     """A Link to a local process that runs BOOT."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], signal: Callable[[str, int], Awaitable[None]]
+        self, process: subprocess.Popen[bytes], signal: Callable[[str, int], Awaitable[bool]]
     ) -> None:
         assert process.stdin and process.stdout and process.stderr
         self._input = trio.lowlevel.FdStream(os.dup(process.stdin.fileno()))
-        self._ends = {s.fileno(): s for s in (process.stdout, process.stderr)}
-        self._output = process.stdout.fileno()
+        self._output, self._control = process.stdout.fileno(), process.stderr.fileno()
+        self._ends = {self._output, self._control}
         self._signal = signal
         # One descriptor to wait on for both, so that no task has to outlive a call.
         self._poll = select.epoll()
@@ -41,24 +54,30 @@ class Pipes:
             raise MachineError("The job's shell was lost: it ended too early.") from error
 
     async def receive(self) -> tuple[bytes, bytes]:
-        """As Link.receive."""
-        got = {True: b"", False: b""}
+        """As Link.receive.
+
+        Control is the shell's alone: at its end the shell is gone, though a command may live on.
+        """
+        got = {self._output: b"", self._control: b""}
         while self._ends and not any(got.values()):
             await trio.lowlevel.wait_readable(self._poll.fileno())
             for end, _ in self._poll.poll(0):
-                got[end == self._output] += self._read(end)
-        return got[True], got[False]
+                got[end] += self._read(end)
+            if self._control not in self._ends and self._output in self._ends:
+                got[self._output] += self._read(self._output)
+                self._ends.clear()
+        return got[self._output], got[self._control]
 
-    async def signal(self, name: str, group: int) -> None:
+    async def signal(self, name: str, group: int) -> bool:
         """As Link.signal."""
-        await self._signal(name, group)
+        return await self._signal(name, group)
 
     def _read(self, end: int) -> bytes:
         with suppress(BlockingIOError):
             if data := os.read(end, SIZE):
                 return data
             self._poll.unregister(end)
-            del self._ends[end]
+            self._ends.discard(end)
         return b""
 
     async def close(self) -> None:
@@ -94,27 +113,72 @@ def spawned(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[subprocess.
             _close(pipe)
 
 
+@asynccontextmanager
+async def greeted(
+    process: subprocess.Popen[bytes],
+    signal: Callable[[str, int], Awaitable[bool]],
+    session: Callable[[Link], Session],
+) -> AsyncIterator[Session]:
+    """The session with a process that runs BOOT, once it listens. Raises MachineError."""
+    pipes = Pipes(process, signal)
+    try:
+        made = session(pipes)
+        await made.greet()
+        yield made
+    finally:
+        await pipes.close()
+
+
 def _close(pipe: IO[bytes] | None) -> None:
     with suppress(OSError):
         if pipe:
             pipe.close()
 
 
-async def no_containers() -> NoReturn:
-    """What a machine without containers says to a container step. Raises ContainerError."""
+class LocalMachine:
+    """Shells of this computer; `enter` is the command that gets to where its paths are."""
+
+    def __init__(self, facts: Facts, lanes: Lanes, enter: Sequence[str] = ()) -> None:
+        self.facts = facts
+        self._lanes = lanes
+        self._enter = enter
+
+    async def exec(self, command: Command, output: Output) -> Exit:
+        """As Machine.exec."""
+        return await self._lanes.exec(command, output)
+
+    async def provide(self, wanted: Pull | Build, log: Log) -> str:
+        """As Machine.provide: there is nothing to run a container with."""
+        return await _no_containers()
+
+    async def contain(self, command: ContainerCommand, output: Output) -> Exit:
+        """As Machine.contain."""
+        return await _no_containers()
+
+    async def put(self, path: str, tar: bytes) -> None:
+        """As Machine.put."""
+        script = 'mkdir -p "$1" && exec tar -x -C "$1"'
+        await _run([*self._enter, "sh", "-c", script, "sh", path], tar)
+
+    async def get(self, path: str) -> bytes:
+        """As Machine.get."""
+        folder, _, name = path.rstrip("/").rpartition("/")
+        return await _run([*self._enter, "tar", "-c", "-C", folder or "/", "--", name or "."], b"")
+
+
+async def _no_containers() -> NoReturn:
     await trio.lowlevel.checkpoint()
     raise ContainerError("Container steps and Docker actions need Docker: --runner docker.")
 
 
-async def put(enter: Sequence[str], path: str, tar: bytes) -> None:
-    """Unpack a tar archive at `path`; `enter` is the command that gets to where the path is."""
-    await _run([*enter, "sh", "-c", 'mkdir -p "$1" && exec tar -x -C "$1"', "sh", path], tar)
-
-
-async def get(enter: Sequence[str], path: str) -> bytes:
-    """The file or directory at `path` as a tar archive."""
-    folder, _, name = path.rstrip("/").rpartition("/")
-    return await _run([*enter, "tar", "-c", "-C", folder or "/", "--", name or "."], b"")
+def refuse_services(spec: MachineSpec) -> None:
+    """Say that there is nothing to run services with. Raises MachineError."""
+    if spec.services:
+        names = ", ".join(service.name for service in spec.services)
+        raise MachineError(
+            f"The job's services ({names}) need Docker: start it, and leave out "
+            "--runner and -P LABEL=-self-hosted."
+        )
 
 
 async def _run(argv: Sequence[str], given: bytes) -> bytes:

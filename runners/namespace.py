@@ -7,36 +7,28 @@ kept in memory. Processes of the job cannot outlive the engine.
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL
 
 import trio
 
-from engine.machine import (
-    Build,
-    Command,
-    ContainerCommand,
-    Exit,
-    Facts,
-    Layout,
-    Log,
-    MachineError,
-    MachineSpec,
-    Output,
-    Pull,
-)
+from engine.machine import Facts, Layout, Log, MachineError, MachineSpec
 from runners import local
 from runners.host import ARCHITECTURES
+from runners.local import LocalMachine
 from runners.mask import mask
-from runners.shell import TRUST, Session, boot, folders, quote
+from runners.shell import TRUST, Lanes, Session, boot, folders, quote
+from runners.shown import shown
 
 PLACE = "/tmp/runwright"  # the machine's own directories; /tmp is private to it
 _KEPT = ("/proc", "/dev", "/sys/fs/cgroup")  # mounts that are left as they are
@@ -51,63 +43,57 @@ class Probe:
     reason: str = ""
 
 
-class NamespaceMachine:
-    """A shell in namespaces of its own."""
-
-    def __init__(self, facts: Facts, session: Session, enter: tuple[str, ...]) -> None:
-        self.facts = facts
-        self._session = session
-        self._enter = enter
-
-    async def exec(self, command: Command, output: Output) -> Exit:
-        """As Machine.exec."""
-        return await self._session.exec(command, output)
-
-    async def provide(self, wanted: Pull | Build, log: Log) -> str:
-        """As Machine.provide: there is nothing to run a container with."""
-        return await local.no_containers()
-
-    async def contain(self, command: ContainerCommand, output: Output) -> Exit:
-        """As Machine.contain."""
-        return await local.no_containers()
-
-    async def put(self, path: str, tar: bytes) -> None:
-        """As Machine.put."""
-        await local.put(self._enter, path, tar)
-
-    async def get(self, path: str) -> bytes:
-        """As Machine.get."""
-        return await local.get(self._enter, path)
-
-
 class NamespaceRunner:
     """Makes machines that are namespaces of this computer."""
 
     @asynccontextmanager
-    async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[NamespaceMachine]:
+    async def open(self, spec: MachineSpec, log: Log) -> AsyncIterator[LocalMachine]:
         """As Runner.open; the directories are not those of the spec, see `facts.layout`."""
+        local.refuse_services(spec)
         _demand()
         layout = _layout(spec)
-        secret = secrets.token_hex(16)
         env = {**os.environ, "HOME": layout.home or "/", **spec.env}
-        text = _setup(spec, layout) + f"exec sh -c {quote(boot(secret))}"
-        with local.spawned([*_UNSHARE, *_user("-U", "-r"), "sh", "-c", text], env) as process:
-            pipes = local.Pipes(
-                process, lambda name, group: _signal(_enter(_first(process.pid)), name, group)
-            )
-            try:
-                session = Session(pipes, layout, secret, TRUST)
-                bash = await session.greet()
-                arch = ARCHITECTURES.get(platform.machine(), "X64")
-                facts = Facts("namespace", layout, arch=arch, bash=bash)
-                yield NamespaceMachine(facts, session, _enter(_first(process.pid)))
-            finally:
-                await pipes.close()
+        shells = _Shells(layout, env)
+        async with (
+            shells.opened((*_UNSHARE, *_user("-U", "-r")), _setup(spec, layout)) as first,
+            Lanes(first, lambda: shells.opened(shells.enter)) as lanes,
+        ):
+            arch = ARCHITECTURES.get(platform.machine(), "X64")
+            said = first.greeting
+            facts = Facts("namespace", layout, arch=arch, bash=said.bash, musl=said.musl)
+            yield LocalMachine(facts, lanes, shells.enter)
 
     async def clean(self, run_id: str | None = None) -> tuple[str, ...]:
         """As Runner.clean; the kernel has removed everything already."""
         await trio.lowlevel.checkpoint()
         return ()
+
+
+@dataclass(slots=True)
+class _Shells:
+    """The shells of one namespace; `enter` is the command that gets into it once it is there."""
+
+    layout: Layout
+    env: Mapping[str, str]
+    enter: tuple[str, ...] = ()
+    _numbers: Iterator[int] = field(default_factory=partial(itertools.count, 1))
+
+    @asynccontextmanager
+    async def opened(self, through: tuple[str, ...], setup: str = "") -> AsyncIterator[Session]:
+        secret = secrets.token_hex(16)
+        made = partial(Session, layout=self.layout, secret=secret, env=TRUST, numbers=self._numbers)
+        text = setup + f"exec sh -c {quote(boot(secret))}"
+        with local.spawned([*through, "sh", "-c", text], self.env) as process:
+            async with local.greeted(process, self._signal, made) as session:
+                self.enter = self.enter or _enter(_first(process.pid))
+                yield session
+
+    async def _signal(self, name: str, group: int) -> bool:
+        """Signal a group by the number that it has inside the namespace."""
+        done = await trio.run_process(
+            [*self.enter, "sh", "-c", f"kill -{name} -{group}"], stderr=DEVNULL, check=False
+        )
+        return done.returncode == 0
 
 
 # The parent-death signals: the engine's end kills unshare, unshare's end kills the job.
@@ -142,7 +128,14 @@ def _user(*options: str) -> tuple[str, ...]:
 
 def _layout(spec: MachineSpec) -> Layout:
     workspace = str(spec.source.absolute()) if spec.source else f"{PLACE}/work"
-    return Layout(workspace, f"{PLACE}/_temp", f"{PLACE}/_tool", f"{PLACE}/home")
+    return Layout(
+        workspace=workspace,
+        temp=f"{PLACE}/_temp",
+        tool_cache=f"{PLACE}/_tool",
+        home=f"{PLACE}/home",
+        actions=f"{PLACE}/_actions",
+        externals=f"{PLACE}/_externals",
+    )
 
 
 def _setup(spec: MachineSpec, layout: Layout) -> str:
@@ -152,6 +145,7 @@ def _setup(spec: MachineSpec, layout: Layout) -> str:
         steps.append(_mounted(spec, layout))
     steps += [
         *(_read_only(mount, flags) for mount, flags in _mounts(Path("/proc/self/mountinfo"))),
+        *(_shown(source, place) for place, source in shown(spec, layout).items()),
         "mount -n --move /mnt /tmp",
         "mkdir -p " + " ".join(map(quote, folders(layout))),
     ]
@@ -178,6 +172,12 @@ def _mounted(spec: MachineSpec, layout: Layout) -> str:
         copy if spec.workspace_mode == "copy" else f"{{ {overlay} 2>/dev/null || {{ {copy}; }}; }}"
     )
     return f"{made}{layers} &&\n{chosen}"
+
+
+def _shown(source: Path, place: str) -> str:
+    """Bind a folder that is read-only by now to a place below PLACE."""
+    word = quote("/mnt" + place.removeprefix("/tmp"))
+    return f"mkdir -p {word} && mount -n --bind {quote(str(source))} {word}"
 
 
 def _thinned(hidden: tuple[str, ...]) -> str:
@@ -218,11 +218,4 @@ def _first(unshare: int) -> int:
 
 def _enter(first: int) -> tuple[str, ...]:
     user = _user("-U", "--preserve-credentials")
-    return ("nsenter", "-t", str(first), "-m", "-p", *user, "--")
-
-
-async def _signal(enter: tuple[str, ...], name: str, group: int) -> None:
-    """Signal a group by the number that it has inside the namespace."""
-    await trio.run_process(
-        [*enter, "sh", "-c", f"kill -{name} -{group}"], stderr=DEVNULL, check=False
-    )
+    return ("nsenter", "-t", str(first), "-m", "-p", "-u", "-i", *user, "--")

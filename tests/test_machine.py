@@ -14,10 +14,10 @@ import pytest
 import trio
 
 from engine.machine import Command, Exit, Layout, Machine, MachineError, MachineSpec, Runner
-from runners import shell
 from runners.docker import DockerRunner
 from runners.host import HostRunner
 from runners.namespace import NamespaceRunner
+from runners.shell import session
 
 LAYOUT = Layout("/home/runner/work/r/r", "/home/runner/work/_temp", "/opt/hostedtoolcache")
 IMAGE = "runwright-test/debian:bookworm"
@@ -324,7 +324,7 @@ async def test_cancel_by_interrupt(bench: Bench) -> None:
 
 @every
 async def test_cancel_climbs_the_ladder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "LADDER", (("INT", 0.2), ("TERM", 0.2), ("KILL", 60.0)))
+    monkeypatch.setattr(session, "LADDER", (("INT", 0.2), ("TERM", 0.2), ("KILL", 60.0)))
     polite = "trap '' INT; trap 'exit 8' TERM; echo ready; while :; do sleep 0.05; done"
     stubborn = "trap '' INT TERM; echo ready; while :; do sleep 0.05; done"
     assert (await bench.cancelled(polite)).code in (8, 137)

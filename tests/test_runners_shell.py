@@ -12,7 +12,8 @@ import trio.testing
 
 from engine.machine import Command, Exit, Layout, MachineError
 from runners.docker.link import Demux
-from runners.shell import ControlParser, OutputParser, Record, Session
+from runners.shell import Session
+from runners.shell.parsers import ControlParser, OutputParser, Record
 
 LAYOUT = Layout("/w", "/t", "/c")
 NONCE = "0123456789abcdef"
@@ -79,7 +80,8 @@ def test_multiplexed_streams() -> None:
 class FakeLink:
     """A shell whose step ends as `plan` says: the signal that ends it, and its exit code."""
 
-    def __init__(self, ends_at: str, code: int = 0, files: int = 0) -> None:
+    def __init__(self, ends_at: str, code: int = 0, files: int = 0, deaf: int = 0) -> None:
+        self._deaf = deaf  # signals that come before the step has its process group
         self.signals: list[tuple[float, str, int]] = []
         self._ends_at, self._code, self._files = ends_at, code, files
         self._send, self._receive = trio.open_memory_channel[tuple[bytes, bytes]](100)
@@ -96,10 +98,12 @@ class FakeLink:
     async def receive(self) -> tuple[bytes, bytes]:
         return await self._receive.receive()
 
-    async def signal(self, name: str, group: int) -> None:
+    async def signal(self, name: str, group: int) -> bool:
         self.signals.append((trio.current_time(), name, group))
-        if name == self._ends_at and len(self.signals) <= 3:
+        heard = len(self.signals) > self._deaf
+        if heard and name == self._ends_at and len(self.signals) <= 3:
             self._end()
+        return heard
 
     def tell(self, control: bytes) -> None:
         self._send.send_nowait((b"", control))
@@ -131,6 +135,13 @@ async def test_the_ladder(
     assert await cancelled(link) == Exit(code)
     assert [(name, pytest.approx(when - start)) for when, name, _ in link.signals] == times
     assert {group for *_, group in link.signals} == {42}
+
+
+async def test_an_interrupt_before_there_is_a_process_group(autojump_clock: Any) -> None:
+    link = FakeLink("INT", 130, deaf=2)
+    assert await cancelled(link) == Exit(130)
+    assert [name for _, name, _ in link.signals] == ["INT", "INT", "INT", "KILL"]
+    assert link.signals[-1][0] - link.signals[0][0] < 1
 
 
 async def test_a_step_that_nothing_ends(autojump_clock: Any) -> None:

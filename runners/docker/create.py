@@ -1,42 +1,109 @@
-"""The request that creates a job's container, made from its spec."""
+"""The requests that create containers, made from what a workflow says of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from posixpath import normpath
 from typing import Any
 
-from engine.machine import MachineSpec
-from runners.docker import options
+import trio
+
+from engine.machine import MachineError, MachineSpec
+from runners.docker import options, places
+from runners.docker.api import Api
 from runners.docker.images import Image
 from runners.docker.workspace import Mount
 from runners.shell import boot, folders, quote
 
 Body = dict[str, Any]
 
+_CREATION = 60.0  # seconds
+_NETWORK = "Runwright puts the containers of a job into one network itself (see --network)."
 _REFUSED = {
-    "network": "the job's container is put into its network by Runwright (see --network).",
-    "net": "the job's container is put into its network by Runwright (see --network).",
+    "network": _NETWORK,
+    "net": _NETWORK,
     "entrypoint": "the job's container runs the job's steps.",
 }
+REFUSED_OF_SERVICE = {"network": _NETWORK, "net": _NETWORK}
 
 
-def body(
-    spec: MachineSpec, image: Image, mounts: tuple[Mount, ...], labels: dict[str, str], secret: str
+async def create(api: Api, name: str, body: Body, platform: str = "") -> str:
+    """Create a container; its id. Raises ApiError, MachineError.
+
+    It can't be interrupted, as what is given up would be made after its removal.
+    """
+    query = {"name": name, "platform": platform} if platform else {"name": name}
+    with trio.move_on_after(_CREATION, shield=True):
+        made = await api.call("POST", "/containers/create", body, query=query)
+        return str(made.json["Id"])
+    raise MachineError("Docker did not create the container within a minute.")
+
+
+def given(
+    image: str,
+    env: Mapping[str, str],
+    volumes: Iterable[str],
+    ports: Iterable[str],
+    raw: str,
+    refused: dict[str, str],
 ) -> Body:
-    """The body of POST /containers/create. Raises MachineError for options it does not know."""
+    """A body with what `container:` or a service says. Raises MachineError for unknown options."""
     made: Body = {
-        "Image": spec.image,
-        "Env": [f"{name}={value}" for name, value in _env(spec).items()],
-        "WorkingDir": "/",
+        "Image": image,
+        "Env": [f"{name}={value}" for name, value in env.items()],
+        "Labels": {},
         "HostConfig": {},
     }
-    if spec.network:
-        made["HostConfig"]["NetworkMode"] = spec.network
-    for volume in spec.volumes:
+    for volume in volumes:
         options.volume(made, volume)
-    for port in spec.ports:
-        _port(made, port)
-    options.apply(made, spec.options, _REFUSED)
-    return made | _ours(spec, image, made, mounts, labels, secret)
+    for port in ports:
+        options.apply(made, f"--publish {quote(port)}")
+    options.apply(made, raw, refused)
+    return made
+
+
+def of_job(
+    spec: MachineSpec,
+    image: Image,
+    network: str,
+    mounts: list[Mount],
+    labels: dict[str, str],
+    secret: str,
+) -> Body:
+    """The body of a job's container. Raises MachineError for options that it does not know."""
+    home = {"HOME": spec.layout.home} if spec.layout.home else {}
+    env = home | dict(spec.env)
+    made = given(spec.image, env, spec.volumes, spec.ports, spec.options, _REFUSED)
+    host = made["HostConfig"]
+    host.pop("RestartPolicy", None)
+    if not spec.contains:
+        host["Tmpfs"] = host.get("Tmpfs", {}) | {spec.layout.commands: "mode=1777,exec"}
+    free = _free(made, mounts)
+    return made | {
+        "Entrypoint": ["sh", "-c", boot(secret, _prepare(spec) if is_root(made, image) else ":")],
+        "Cmd": [],
+        "WorkingDir": "/",
+        "Labels": made["Labels"] | labels,
+        "Tty": False,
+        **SPOKEN_TO,
+        "HostConfig": host
+        | {
+            "AutoRemove": True,
+            "LogConfig": {"Type": "none"},
+            "NetworkMode": network,
+            "Mounts": [*host.get("Mounts", []), *free],
+        },
+    }
+
+
+# A container that ends when the engine does, as its standard input is then at its end.
+SPOKEN_TO = {
+    "OpenStdin": True,
+    "StdinOnce": True,
+    "AttachStdin": True,
+    "AttachStdout": True,
+    "AttachStderr": True,
+}
 
 
 def is_root(made: Body, image: Image) -> bool:
@@ -45,43 +112,21 @@ def is_root(made: Body, image: Image) -> bool:
     return user.partition(":")[0] in ("", "0", "root")
 
 
-def _env(spec: MachineSpec) -> dict[str, str]:
-    home = {"HOME": spec.layout.home} if spec.layout.home else {}
-    return home | dict(spec.env)
+def _prepare(spec: MachineSpec) -> str:
+    text = "mkdir -p " + " ".join(map(quote, folders(spec.layout)))
+    if spec.contains:  # the image of a container step may have a user of its own
+        text += "; chmod 777 " + " ".join(quote(one.inside) for one in places.shared(spec.layout))
+    return text
 
 
-def _port(made: Body, port: str) -> None:
-    options.apply(made, f"--publish {quote(port)}")
-
-
-def _ours(
-    spec: MachineSpec,
-    image: Image,
-    made: Body,
-    mounts: tuple[Mount, ...],
-    labels: dict[str, str],
-    secret: str,
-) -> Body:
+def _free(made: Body, mounts: list[Mount]) -> list[Mount]:
+    """Our mounts where the user has none of their own."""
     host = made["HostConfig"]
-    host.pop("RestartPolicy", None)
-    prepare = ":"
-    if is_root(made, image):
-        prepare = "mkdir -p " + " ".join(map(quote, folders(spec.layout)))
-    return {
-        "Entrypoint": ["sh", "-c", boot(secret, prepare)],
-        "Cmd": [],
-        "Labels": made.get("Labels", {}) | labels,
-        "Tty": False,
-        "OpenStdin": True,
-        "StdinOnce": True,
-        "AttachStdin": True,
-        "AttachStdout": True,
-        "AttachStderr": True,
-        "HostConfig": host
-        | {
-            "AutoRemove": True,
-            "LogConfig": {"Type": "none"},
-            "Tmpfs": host.get("Tmpfs", {}) | {spec.layout.commands: "mode=1777,exec"},
-            "Mounts": [*host.get("Mounts", []), *mounts],
-        },
+    taken = {
+        *(bind.split(":")[1] for bind in host.get("Binds", [])),
+        *(mount["Target"] for mount in host.get("Mounts", [])),
+        *made.get("Volumes", {}),
+        *host.get("Tmpfs", {}),
     }
+    taken = {normpath(path) for path in taken}
+    return [mount for mount in mounts if normpath(mount["Target"]) not in taken]

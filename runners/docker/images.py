@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import trio
 
-from engine.machine import Credentials, ImageUnavailable, Log, MachineError, MachineSpec
+from engine.machine import Credentials, ImageUnavailable, Log, MachineError, PullPolicy
+from runners.docker import registries
 from runners.docker.api import Api, ApiError
 
 PERIOD = 2.0  # seconds between two lines of a pull's progress
-_THREADS = trio.CapacityLimiter(8)
 _DONE = ("Pull complete", "Already exists")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An image, and how to come by it."""
+
+    name: str
+    credentials: Credentials | None = None
+    platform: str = ""
+    policy: PullPolicy = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,105 +37,72 @@ class Image:
     architecture: str = "amd64"
 
 
-async def ensure(api: Api, spec: MachineSpec, log: Log) -> Image:
-    """The image of a spec, pulled if its policy says so. Raises MachineError."""
-    if not spec.image:
-        raise MachineError("The job names no image: give one with -P LABEL=IMAGE or container:.")
-    found = None if spec.pull == "always" else await _find(api, spec)
+class Images:
+    """The images of one run: each is looked for and pulled once."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._known: dict[Wanted, Image] = {}
+        self._turns: defaultdict[Wanted, trio.Lock] = defaultdict(trio.Lock)
+
+    async def ensure(self, wanted: Wanted, log: Log) -> Image:
+        """The image, pulled if its policy says so. Raises MachineError."""
+        async with self._turns[wanted]:
+            if wanted not in self._known:
+                self._known[wanted] = await _ensure(self._api, wanted, log)
+            return self._known[wanted]
+
+    def forget(self, wanted: Wanted) -> None:
+        """Somebody has removed it."""
+        self._known.pop(wanted, None)
+
+
+async def _ensure(api: Api, wanted: Wanted, log: Log) -> Image:
+    found = None if wanted.policy == "always" else await _find(api, wanted)
     if found:
         return found
-    if spec.pull == "never":
+    if wanted.policy == "never":
         raise MachineError(
-            f"Image '{spec.image}' is not on this computer and pulling is off: "
-            f"run docker pull {spec.image}, or leave out --pull=never / --no-pull."
+            f"Image '{wanted.name}' is not on this computer and pulling is off: "
+            f"run docker pull {wanted.name}, or leave out --pull=never / --no-pull."
         )
-    await _pull(api, spec, log)
-    if found := await _find(api, spec):
+    await _pull(api, wanted, log)
+    if found := await _find(api, wanted):
         return found
-    raise MachineError(f"Image '{spec.image}' was pulled but is not for {spec.platform}.")
+    raise MachineError(f"Image '{wanted.name}' was pulled but is not for {wanted.platform}.")
 
 
-async def _find(api: Api, spec: MachineSpec) -> Image | None:
+async def _find(api: Api, wanted: Wanted) -> Image | None:
     try:
-        facts = (await api.call("GET", f"/images/{spec.image}/json")).json
+        facts = (await api.call("GET", f"/images/{wanted.name}/json")).json
     except ApiError as error:
         if error.status == 404:
             return None
-        raise MachineError(f"Docker cannot look at image '{spec.image}': {error}.") from error
+        raise MachineError(f"Docker cannot look at image '{wanted.name}': {error}.") from error
     found = Image(facts["Id"], facts["Config"].get("User", ""), facts["Architecture"])
-    wanted = spec.platform.partition("/")[2].partition("/")[0]
-    return found if wanted in ("", found.architecture) else None
+    architecture = wanted.platform.partition("/")[2].partition("/")[0]
+    return found if architecture in ("", found.architecture) else None
 
 
-async def _pull(api: Api, spec: MachineSpec, log: Log) -> None:
-    name, tag = split(spec.image)
-    headers = await _headers(name, spec.credentials)
-    progress = Progress(f"Pulling {spec.image}", log, trio.current_time)
-    log(f"Pulling {spec.image}")
+async def _pull(api: Api, wanted: Wanted, log: Log) -> None:
+    name, tag = registries.split(wanted.name)
+    headers = await registries.pulling(wanted.name, wanted.credentials)
+    progress = Progress(f"Pulling {wanted.name}", log, trio.current_time)
+    log(f"Pulling {wanted.name}")
     query = {"fromImage": name, "tag": tag}
-    if spec.platform:
-        query["platform"] = spec.platform
+    if wanted.platform:
+        query["platform"] = wanted.platform
     try:
         await api.call("POST", "/images/create", headers=headers, sink=progress.feed, query=query)
     except ApiError as error:
-        raise _refused(spec, str(error)) from error
+        raise _refused(wanted.name, str(error)) from error
     if progress.error:
-        raise _refused(spec, progress.error)
-    log(f"Pulled {spec.image}")
+        raise _refused(wanted.name, progress.error)
+    log(f"Pulled {wanted.name}")
 
 
-def split(image: str) -> tuple[str, str]:
-    """A reference's name and its tag or digest: "a:5000/b" → ("a:5000/b", "latest")."""
-    name, at, digest = image.partition("@")
-    if at:
-        return name, digest
-    before, colon, tag = image.rpartition(":")
-    return (before, tag) if colon and "/" not in tag else (image, "latest")
-
-
-def registry(name: str) -> str:
-    """The registry that an image's name leads to; Docker Hub if it says none."""
-    first, slash, _ = name.partition("/")
-    named = slash and ("." in first or ":" in first or first == "localhost")
-    return first if named else "docker.io"
-
-
-async def _headers(name: str, credentials: Credentials | None) -> dict[str, str]:
-    auth: dict[str, Any] | None
-    if credentials:
-        auth = {
-            "username": credentials.username,
-            "password": credentials.password,
-            "serveraddress": registry(name),
-        }
-    else:
-        auth = await trio.to_thread.run_sync(
-            _configured, registry(name), limiter=_THREADS, abandon_on_cancel=True
-        )
-    if not auth:
-        return {}
-    return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(auth).encode()).decode()}
-
-
-def _configured(where: str) -> dict[str, Any] | None:
-    """Credentials from Docker's own configuration and credential helpers."""
-    from docker import auth
-    from docker.errors import DockerException
-
-    try:
-        found = auth.load_config().resolve_authconfig(where)
-    except (DockerException, OSError) as error:
-        raise MachineError(
-            f"The credentials for {where} in Docker's configuration cannot be read: {error}. "
-            f"Try: docker login {where}."
-        ) from error
-    if not found:
-        return None
-    return {key.lower(): value for key, value in found.items()}
-
-
-def _refused(spec: MachineSpec, why: str) -> ImageUnavailable:
-    where = registry(split(spec.image)[0])
+def _refused(image: str, why: str) -> ImageUnavailable:
+    where = registries.registry(registries.split(image)[0])
     low = why.lower()
     if any(sign in low for sign in ("denied", "unauthorized", "authentication", "no basic auth")):
         remedy = f"Log in with docker login {where}, or give the container credentials"
@@ -133,7 +110,7 @@ def _refused(spec: MachineSpec, why: str) -> ImageUnavailable:
         remedy = "Check its name and tag, or choose another one with -P LABEL=IMAGE"
     else:
         remedy = f"Is {where} reachable? Otherwise choose a local image with -P LABEL=IMAGE"
-    return ImageUnavailable(f"Image '{spec.image}' cannot be pulled: {why}. {remedy}.")
+    return ImageUnavailable(f"Image '{image}' cannot be pulled: {why}. {remedy}.")
 
 
 @dataclass(slots=True)

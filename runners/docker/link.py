@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import trio
 
 from engine.machine import MachineError
-from runners.docker.api import Api, Upgraded
+from runners.docker.api import Api, Json, Upgraded
 
 SIZE = 1 << 16  # bytes read at once
+SPEAKING = dict.fromkeys(("stream", "stdin", "stdout", "stderr"), "1")  # how to attach
 _HEADER = 8
 # Ends everything when its input does, that is when the engine is no more.
-_GUARD = 'while read -r g p; do kill "-$g" "-$p"; echo; done 2>/dev/null; kill -KILL -1'
+_GUARD = 'while read -r g p; do kill "-$g" "-$p"; echo $?; done 2>/dev/null; kill -KILL -1'
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
 
@@ -29,6 +30,12 @@ class Demux:
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         """What these bytes add to (stdout, stderr), however they were cut."""
         parts: tuple[list[bytes], list[bytes]] = ([], [])
+        for error, piece in self.pieces(data):
+            parts[error].append(piece)
+        return b"".join(parts[0]), b"".join(parts[1])
+
+    def pieces(self, data: bytes) -> Iterator[tuple[bool, bytes]]:
+        """These bytes in order, each with whether they are stderr's."""
         at = 0
         while at < len(data):
             if not self._left:
@@ -41,10 +48,9 @@ class Demux:
                     self._head = b""
                 continue
             piece = data[at : at + self._left]
-            parts[self._kind == 2].append(piece)
             at += len(piece)
             self._left -= len(piece)
-        return b"".join(parts[0]), b"".join(parts[1])
+            yield self._kind == 2, piece
 
 
 class Guard:
@@ -56,8 +62,10 @@ class Guard:
         self._scope = trio.CancelScope()
         self._stream: trio.abc.Stream | None = None
         self._changed = trio.Event()
+        self._turn = trio.Lock()
         self._over = False
         self._told = 0  # answers, one for each signal that was sent
+        self._found = False  # what the last one said
 
     def start(self) -> None:
         """Begin in the background, as no step has to wait for it."""
@@ -67,8 +75,13 @@ class Guard:
         """Let go; the processes of the container end with it."""
         self._scope.cancel()
 
-    async def signal(self, name: str, group: int) -> None:
-        """Signal a process group of the container. Raises MachineError."""
+    async def signal(self, name: str, group: int) -> bool:
+        """Signal a process group of the container; whether there is one. Raises MachineError."""
+        async with self._turn:
+            await self._signal(name, group)
+            return self._found
+
+    async def _signal(self, name: str, group: int) -> None:
         told = self._told
         while not self._over:
             stream = self._stream
@@ -93,8 +106,9 @@ class Guard:
     async def _serve(self, wire: Upgraded) -> None:
         try:
             self._change(wire.stream)
-            while await wire.stream.receive_some(SIZE):
+            while answer := await wire.stream.receive_some(SIZE):
                 self._told += 1
+                self._found = b"0\n" in answer
                 self._change(wire.stream)
         finally:
             self._change(None)
@@ -106,14 +120,24 @@ class Guard:
         self._changed = trio.Event()
 
     async def _open(self) -> Upgraded:
-        body: dict[str, Any] = {
-            "AttachStdin": True,
-            "AttachStdout": True,
-            "User": "0",
-            "Cmd": ["sh", "-c", _GUARD],
-        }
-        made = await self._api.call("POST", f"/containers/{self._container}/exec", body)
-        return await self._api.upgrade(f"/exec/{made.json['Id']}/start", {"Detach": False})
+        command: Json = {"User": "0", "Cmd": ["sh", "-c", _GUARD]}
+        return await enter(self._api, self._container, command)
+
+
+async def enter(api: Api, container: str, command: Json) -> Upgraded:
+    """Start a further command in a container; its streams. Raises ApiError, MachineError."""
+    body = {"AttachStdin": True, "AttachStdout": True, **command}
+    made = await api.call("POST", f"/containers/{container}/exec", body)
+    return await api.upgrade(f"/exec/{made.json['Id']}/start", {"Detach": False})
+
+
+async def received(wire: Upgraded) -> bytes:
+    """The next bytes of a stream; none at its end. Raises MachineError."""
+    early, wire.early = wire.early, b""
+    try:
+        return early or bytes(await wire.stream.receive_some(SIZE))
+    except _BROKEN as error:
+        raise MachineError("The job's container was lost: Docker broke off.") from error
 
 
 @dataclass(slots=True)
@@ -134,15 +158,11 @@ class Attached:
     async def receive(self) -> tuple[bytes, bytes]:
         """As Link.receive."""
         while True:
-            data, self.wire.early = self.wire.early, b""
-            try:
-                data = data or bytes(await self.wire.stream.receive_some(SIZE))
-            except _BROKEN as error:
-                raise MachineError("The job's container was lost: Docker broke off.") from error
+            data = await received(self.wire)
             output, control = self._demux.feed(data)
             if output or control or not data:
                 return output, control
 
-    async def signal(self, name: str, group: int) -> None:
+    async def signal(self, name: str, group: int) -> bool:
         """As Link.signal."""
-        await self.guard.signal(name, group)
+        return await self.guard.signal(name, group)

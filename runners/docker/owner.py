@@ -13,12 +13,12 @@ import trio
 
 from engine.machine import MachineError, MachineSpec
 from runners.docker.api import Api, ApiError
-from runners.docker.workspace import TREE
+from runners.docker.shipping import TREE
 
 RUN = "runwright.run"
 JOB = "runwright.job"
 ENGINE = "runwright.engine"  # computer/boot/pid namespace/pid/start time
-_TRIES = 40
+_TRIES = 200
 
 
 def labels(spec: MachineSpec) -> dict[str, str]:
@@ -63,35 +63,22 @@ def _started(pid: int) -> str:
         return ""
 
 
-async def remove(api: Api, container: str, volumes: Iterable[str]) -> None:
-    """Remove a container however it fares, then its volumes. Raises MachineError."""
-    try:
-        await api.call("DELETE", f"/containers/{container}", query={"force": "1", "v": "1"})
-    except ApiError as error:
-        if error.status not in (404, 409):  # gone, or just going by itself
-            raise
-        await _gone(api, container)
-    for volume in volumes:
-        await _remove_volume(api, volume)
+async def remove(api: Api, things: Iterable[str]) -> None:
+    """Remove things however they fare, containers before what they use. Raises MachineError."""
+    for path in sorted(things):
+        await _remove(api, path)
 
 
-async def _gone(api: Api, container: str) -> None:
-    try:
-        await api.call("POST", f"/containers/{container}/wait", query={"condition": "removed"})
-    except ApiError as error:
-        if error.status != 404:
-            raise
-
-
-async def _remove_volume(api: Api, name: str) -> None:
+async def _remove(api: Api, path: str) -> None:
+    query = {"force": "1", "v": "1"} if path.startswith("/containers/") else None
     for _ in range(_TRIES):
         try:
-            await api.call("DELETE", f"/volumes/{name}")
+            await api.call("DELETE", path, query=query)
             return
         except ApiError as error:
             if error.status == 404:
                 return
-            if error.status != 409:  # still held by a container that is going
+            if error.status not in (403, 409):  # just going, or held by something that is
                 raise
         await trio.sleep(0.05)
 
@@ -105,7 +92,7 @@ async def clean(api: Api, run_id: str | None) -> tuple[str, ...]:
     removed = []
     label = f"{RUN}={run_id}" if run_id else RUN
     for found in await _listed(api, "/containers/json", label, run_id):
-        await remove(api, found["Id"], ())
+        await remove(api, [f"/containers/{found['Id']}"])
         removed.append(found["Names"][0].lstrip("/") if found["Names"] else found["Id"])
     for found in await _listed(api, "/networks", label, run_id):
         await _try(api, f"/networks/{found['Id']}", found["Name"], removed)

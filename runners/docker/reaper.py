@@ -31,24 +31,23 @@ class Reaper:
             bufsize=0,
         )
 
-    def expect(self, container: str, volumes: Iterable[str]) -> None:
-        """A container and its volumes will be made."""
-        self._say("+", container, volumes)
+    def expect(self, things: Iterable[str]) -> None:
+        """These will be made: paths of the API, such as "/containers/NAME"."""
+        self._say("+", things)
 
-    def forget(self, container: str, volumes: Iterable[str]) -> None:
+    def forget(self, things: Iterable[str]) -> None:
         """They have been removed."""
-        self._say("-", container, volumes)
+        self._say("-", things)
 
-    def take(self, container: str, volumes: Iterable[str]) -> None:
+    def take(self, things: Iterable[str]) -> None:
         """Remove them now: nobody else will."""
-        self._say("!", container, volumes)
+        self._say("!", things)
 
-    def _say(self, sign: str, container: str, volumes: Iterable[str]) -> None:
+    def _say(self, sign: str, things: Iterable[str]) -> None:
         stdin = self._process.stdin
-        paths = [f"/containers/{container}", *(f"/volumes/{name}" for name in volumes)]
         with suppress(OSError):
             if stdin is not None:
-                stdin.write(f"{sign} {' '.join(paths)}\n".encode())
+                stdin.write(f"{sign} {' '.join(things)}\n".encode())
 
 
 def reap(address: str, lines: Iterable[str]) -> None:
@@ -67,7 +66,7 @@ def reap(address: str, lines: Iterable[str]) -> None:
 
 
 def _remove(address: str, paths: Iterable[str]) -> None:
-    left = sorted(paths)  # containers before volumes
+    left = sorted(paths)  # containers before their networks and volumes
     late = time.monotonic() + PATIENCE
     while left and time.monotonic() < late:
         left = [path for path in left if _status(address, path) not in (204, 404)]

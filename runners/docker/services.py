@@ -1,0 +1,173 @@
+"""The services of one job: containers in its network, started beside it and seen healthy."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from functools import partial
+
+import trio
+
+from engine.machine import Log, MachineError, Service, ServiceFacts
+from runners.docker import create, health, network
+from runners.docker.api import Api, ApiError, Json
+from runners.docker.images import Images, Wanted
+from runners.docker.leftovers import Job
+from runners.docker.link import Demux
+from runners.docker.network import Port
+from runners.docker.together import together
+
+_LINES = 10  # of a failed service that its error shows
+_PATIENCE = 5.0  # seconds that reading the logs may take at the end
+
+
+@dataclass(slots=True)
+class Services:
+    """The containers of `spec.services`, but for those whose image is empty."""
+
+    api: Api
+    job: Job
+    images: Images
+    starts: trio.CapacityLimiter
+    log: Log
+    ports: list[Port] = field(init=False)
+    facts: dict[str, ServiceFacts] = field(default_factory=dict)
+    failed: bool = False
+    _bodies: dict[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for service in self.job.spec.services:
+            if service.image:
+                self._bodies[service.name] = self._body(service)
+            else:
+                self.log(f"Service {service.name} is skipped: its image is empty.")
+        on_host = network.on_host(self.job.spec)
+        self.ports = [] if on_host else network.taken_out(self._bodies.items())
+
+    @property
+    def chosen(self) -> list[Service]:
+        return [service for service in self.job.spec.services if service.image]
+
+    async def pull(self) -> None:
+        """Have the images of all. Raises MachineError."""
+        await together(*(partial(self._pull, service) for service in self.chosen))
+
+    async def start(self) -> None:
+        """Start all at once, in the job's network. Raises MachineError."""
+        await together(*(partial(self._start, service) for service in self.chosen))
+
+    async def tell(self) -> None:
+        """What they printed, one after the other."""
+        with trio.move_on_after(_PATIENCE, shield=True):
+            for name, facts in self.facts.items():
+                try:
+                    lines = await self._lines(facts.id)
+                except MachineError:
+                    continue  # it is gone, and so is what it said
+                self.log(f"Service {name} printed:")
+                for line in lines:
+                    self.log(f"  {line}")
+
+    async def _pull(self, service: Service) -> None:
+        spec = self.job.spec
+        image = Wanted(service.image, service.credentials, spec.platform, spec.pull)
+        try:
+            await self.images.ensure(image, self.log)
+        except MachineError as error:  # not the job's own image, for which there may be a spare
+            raise MachineError(f"Service {service.name} can't be started: {error}") from error
+
+    async def _start(self, service: Service) -> None:
+        name = service.name
+        try:
+            container = self.job.fresh(f"{name}-")
+            self.job.expect(f"/containers/{container}")
+            platform = self.job.spec.platform
+            id_ = await create.create(self.api, container, self._bodies[name], platform)
+            self.facts[name] = ServiceFacts(id_, self.job.name)
+            async with self.starts:
+                await self.api.call("POST", f"/containers/{id_}/start")
+            await self._settle(service, id_)
+        except ApiError as error:
+            raise MachineError(
+                f"Service {name} (image {service.image}) can't be started: "
+                f"{str(error).rstrip('.')}."
+            ) from error
+
+    async def _settle(self, service: Service, id_: str) -> None:
+        """Wait until it is healthy; what it is then."""
+        found: Json = {}
+
+        async def state() -> health.State:
+            found.update((await self.api.call("GET", f"/containers/{id_}/json")).json)
+            return dict(found["State"])
+
+        name = service.name
+        last = await health.settled(name, state, self.log)
+        self.facts[name] = ServiceFacts(id_, self.job.name, self._ports(name, found))
+        if health.status(last) == "unhealthy":
+            self.failed = True
+            raise MachineError(await self._unhealthy(service, last, id_))
+        if health.status(last) == "healthy":
+            self.log(f"{name} service is healthy.")
+        elif not last["Running"]:
+            self.failed = True
+            self.log(
+                f"Service {name} has ended already, with exit code {last['ExitCode']}; "
+                "it has no health check that would tell why."
+            )
+
+    async def _unhealthy(self, service: Service, state: health.State, id_: str) -> str:
+        reason = "its health check failed"
+        if not state["Running"]:
+            reason = f"it ended with exit code {state['ExitCode']}"
+        elif said := health.last_check(state):
+            reason = f"its health check says: {said}"
+        lines = "".join(f"\n  {line}" for line in (await self._lines(id_))[-_LINES:])
+        printed = f" The last that it printed:{lines}" if lines else " It printed nothing."
+        return f"Service {service.name} (image {service.image}) failed: {reason}.{printed}"
+
+    async def _lines(self, id_: str) -> list[str]:
+        query = {"stdout": "1", "stderr": "1"}
+        raw = (await self.api.call("GET", f"/containers/{id_}/logs", query=query)).body
+        text = b"".join(piece for _, piece in Demux().pieces(raw))
+        return text.decode(errors="replace").splitlines()
+
+    def _ports(self, name: str, found: Json) -> dict[str, str]:
+        """The ports of the host's by the container's (actions/runner: `docker port`)."""
+        if not network.on_host(self.job.spec):
+            return {str(p.inside): str(p.outside) for p in self.ports if p.service == name}
+        bound = found["NetworkSettings"]["Ports"] or {}
+        return {
+            key.partition("/")[0]: bindings[0]["HostPort"]
+            for key, bindings in bound.items()
+            if bindings
+        }
+
+    def _body(self, service: Service) -> Json:
+        body = create.given(
+            service.image,
+            service.env,
+            service.volumes,
+            service.ports,
+            service.options,
+            create.REFUSED_OF_SERVICE,
+        )
+        if service.entrypoint:
+            body["Entrypoint"] = [service.entrypoint]
+        if service.command:
+            body["Cmd"] = _words(service)
+        ours = {"LogConfig": {"Type": "local"}, "NetworkMode": self.job.name}
+        return body | {
+            "Labels": body["Labels"] | self.job.labels,
+            "HostConfig": body["HostConfig"] | ours,
+            "NetworkingConfig": {"EndpointsConfig": {self.job.name: {"Aliases": [service.name]}}},
+        }
+
+
+def _words(service: Service) -> list[str]:
+    try:
+        return shlex.split(service.command)
+    except ValueError as error:
+        raise MachineError(
+            f"The command of service {service.name} cannot be read: {error}: {service.command}"
+        ) from error
