@@ -201,7 +201,7 @@ def test_failures_are_told_together_at_their_places(place: Repositories) -> None
         "octo/missing@v1", "octo/tool@v1", "octo/tool/setpu@v1", "octo/bad@v1", "octo/nested@v1"
     )
     assert said(found) == [
-        'error: ci.runwright.yml:5:16: there is no repository "octo/missing"; check it [action]',
+        'error: ci.runwright.yml:5:16: there is no repository "octo/missing"; check it [fetch]',
         "error: ci.runwright.yml:6:16: there is no action.yml, action.yaml or Dockerfile in "
         "octo/tool@v1; name the folder that has one after the repository's name, or another "
         "version [action]",
@@ -210,7 +210,7 @@ def test_failures_are_told_together_at_their_places(place: Repositories) -> None
         "error: octo/bad@v1/action.yml:1:7: `runs` needs `main`: the script that it runs, such as "
         "dist/index.js [action]",
         'error: octo/nested@v1/action.yml:4:14: there is no repository "octo/missing"; check it '
-        "[action]",
+        "[fetch]",
     ]
     assert list(found.found) == ["octo/nested@v1"]
 

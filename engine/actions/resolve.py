@@ -151,7 +151,7 @@ class _Walk:
         answers = self.finder.find([reference for _, reference in asked]) if asked else []
         for (use, reference), answer in zip(asked, answers, strict=True):
             if isinstance(answer, Absent):
-                self.problems.append(Problem(use.place, answer.reason, "action"))
+                self.problems.append(Problem(use.place, answer.reason, "fetch"))
                 continue
             action, problems = _look(answer.folder, reference.path, str(reference))
             self.problems += problems

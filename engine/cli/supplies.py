@@ -34,7 +34,7 @@ def supplies(prepared: Prepared) -> Supplies:
     found = prepared.fetching.finder
     resolved = resolve(steps, found, prepared.project.root)
     if problems := errors(resolved.problems):
-        wrong = any(problem.rule != "action" for problem in problems)
+        wrong = any(problem.rule != "fetch" for problem in problems)
         raise Refused(problems, codes.INVALID if wrong else codes.ENVIRONMENT)
     show.show(resolved.problems)
     has_node = any(isinstance(one.action.runs, NodeRuns) for one in resolved.found.values())

@@ -9,6 +9,7 @@ from engine import contexts
 from engine.job.frame import Use
 from engine.job.state import JobState
 from engine.machine import STEP_COMMANDS, STEP_LAYOUT, Layout
+from engine.reference import Remote
 from engine.tree import Scope
 
 
@@ -36,8 +37,15 @@ def variables(
 
 
 def of_action(use: Use) -> dict[str, str]:
-    """What an action finds beside that: its inputs, and the state of its earlier phases."""
+    """What an action finds beside that: its name, its inputs, the state of its earlier phases."""
+    wanted = use.found.reference if use.found else None
+    whose = (
+        {"GITHUB_ACTION_REPOSITORY": wanted.name, "GITHUB_ACTION_REF": wanted.ref}
+        if isinstance(wanted, Remote)
+        else {}
+    )
     return {
+        **whose,
         **{f"INPUT_{name.replace(' ', '_').upper()}": text for name, text in use.inputs.items()},
         **{f"STATE_{name}": text for name, text in use.saved.items()},
     }
