@@ -186,6 +186,7 @@ def test_the_only_event_is_the_default(repository: Path) -> None:
 # --- looking ------------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("OPS-001")
 @pytest.mark.parametrize("arguments", [("list",), ("-l",), ("run", "-l"), ("push", "--list")])
 def test_list(repository: Path, arguments: tuple[str, ...]) -> None:
     write(repository, chain=CHAIN, hello=HELLO)
@@ -254,6 +255,7 @@ digraph "Chain" {
 }
 
 
+@pytest.mark.covers("OPS-001")
 @pytest.mark.parametrize("style", GRAPHS)
 def test_graph(repository: Path, style: str) -> None:
     write(repository, chain=CHAIN)
@@ -311,6 +313,7 @@ jobs:
 """
 
 
+@pytest.mark.covers("OPS-002")
 def test_dry_run(repository: Path) -> None:
     write(repository, chain=CHAIN)
     done = runwright(repository, "push", "-n")
@@ -490,6 +493,7 @@ def test_clean_with_nothing_to_do(tmp_path: Path) -> None:
     assert runwright(tmp_path, "clean").code == 0
 
 
+@pytest.mark.covers("OPS-005", "OPS-011")
 @docker
 def test_images_from_actrc(repository: Path) -> None:
     write(repository, hello=HELLO)
@@ -500,6 +504,7 @@ def test_images_from_actrc(repository: Path) -> None:
     assert f"hello │ runs in docker ({DEBIAN})" in done.out
 
 
+@pytest.mark.covers("OPS-009", "OPS-005")
 def test_a_label_can_mean_this_machine(repository: Path) -> None:
     write(repository, hello=HELLO)
     done = runwright(repository, "-P", "ubuntu-latest=-self-hosted")
@@ -507,6 +512,7 @@ def test_a_label_can_mean_this_machine(repository: Path) -> None:
     assert "hello │ runs in host" in done.out
 
 
+@pytest.mark.covers("OPS-006")
 @docker
 @pytest.mark.parametrize("runner", ["docker", "namespace"])
 @pytest.mark.parametrize("options", [(), ("--bind",), ("--copy",)], ids=" ".join)
@@ -535,6 +541,7 @@ def given(directory: Path, expression: str, *options: str, head: str = "on: push
 DISPATCH = "on: {workflow_dispatch: {inputs: {size: {type: number, default: 3}}}}"
 
 
+@pytest.mark.covers("OPS-003", "OPS-004")
 @pytest.mark.parametrize(
     ("options", "expression", "value"),
     [
@@ -594,6 +601,7 @@ def test_env_is_the_environment_of_steps(
     assert said(runwright(repository, "--runner", "host", *options)) == [value]
 
 
+@pytest.mark.covers("OPS-004")
 def test_a_bare_name_takes_its_value_from_the_environment(repository: Path) -> None:
     write(repository, only=job("run: echo ${{ vars.COLOUR }}"))
     env = environment(repository, COLOUR="blue")
@@ -731,6 +739,7 @@ def test_inside_github_actions(repository: Path) -> None:
 # --- output for eyes ----------------------------------------------------------------------------
 
 
+@pytest.mark.covers("OPS-012")
 def test_the_end_says_what_to_look_at(repository: Path) -> None:
     write(repository, only=job("run: echo fine", "{name: Break, run: echo why; exit 9}"))
     done = runwright(repository, "--runner", "host")

@@ -78,6 +78,7 @@ def test_addresses(tmp_path: Path) -> None:
     assert api.address(secure).certificates == "/c"
 
 
+@pytest.mark.covers("OPS-010")
 def test_docker_contexts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = ["docker", "--config", str(tmp_path)]
     made = ["context", "create", "far", "--docker", "host=unix:///far/docker.sock"]

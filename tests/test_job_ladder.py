@@ -283,6 +283,7 @@ def test_a_summary_has_at_most_a_mebibyte(size: int, kept: bool) -> None:
 # --- shells ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("CTR-004")
 @pytest.mark.covers("STEP-002", "STEP-003", "STEP-004", "STEP-005", "STEP-006")
 @pytest.mark.parametrize(
     ("named", "in_container", "has_bash", "shown", "extension"),

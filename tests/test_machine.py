@@ -111,6 +111,7 @@ async def test_failing_line_ends_a_strict_shell(bench: Bench) -> None:
     assert bench.out == b"a\n"
 
 
+@pytest.mark.covers("STEP-001")
 @every
 async def test_any_program_is_a_shell(bench: Bench) -> None:
     exit = await bench.run("import sys; print(sys.argv[0]); sys.exit(4)", PYTHON, extension=".py")
@@ -163,6 +164,7 @@ async def test_background_child_keeps_neither_the_step_nor_dies_with_it(bench: B
     assert bench.out == b"late\nalive\n"
 
 
+@pytest.mark.covers("STEP-021")
 @every
 async def test_orphan_is_reaped(bench: Bench) -> None:
     await bench.run(f"sh -c 'sleep 600 & echo $! >{bench.temp}/pid'")
