@@ -81,7 +81,7 @@ def test_a_service_that_never_gets_healthy() -> None:
 
 @pytest.mark.covers("CTR-001", "CTR-005")
 @pytest.mark.parametrize(
-    "written", ["node:22", "{image: node:22}", '"${{ fromJSON(\'{\\"image\\": \\"y\\"}\') }}"']
+    "written", ["node:22", "{image: 'node:22'}", '"${{ fromJSON(\'{\\"image\\": \\"y\\"}\') }}"']
 )
 def test_a_job_container_has_directories_of_its_own(written: str) -> None:
     found = spec(container=written).layout
