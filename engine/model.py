@@ -423,7 +423,9 @@ def _container(node: Node | None, allowed: Allowed, problems: list[Problem]) -> 
     """A container or a service: its `env` and `credentials` may ask for more than the rest."""
     if not isinstance(node, Mapping):
         return None if node is None else build(node, allowed, problems)
-    special = {"env": may.JOB_CONTAINER_ENV, "credentials": may.JOB_CONTAINER_CREDENTIALS}
+    special = {"credentials": may.JOB_CONTAINER_CREDENTIALS}
+    if isinstance(node.get("env"), Mapping):  # as one expression it asks for no more than the rest
+        special["env"] = may.JOB_CONTAINER_ENV
     entries = tuple(
         (Text(key), build(value, special.get(key.text, allowed), problems))
         for key, value in node.entries

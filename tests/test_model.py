@@ -351,6 +351,13 @@ def test_what_a_contract_may_ask_for() -> None:
     ]
 
 
+@pytest.mark.covers("EXPR-026")
+def test_only_the_values_of_a_containers_env_ask_for_more() -> None:
+    assert said("jobs: {a: {container: {image: x, env: {A: '${{ secrets.A }}'}}}}") == []
+    (wrong,) = said("jobs: {a: {services: {s: {image: x, env: '${{ secrets.A }}'}}}}")
+    assert wrong.startswith('ci.yml:1:47: the context "secrets" is not available in jobs.<id>.serv')
+
+
 # --- mappings that are one expression -----------------------------------------------------------
 
 
