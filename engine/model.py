@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Literal, TypeVar
 
 from engine import availability as may
 from engine import forms, permissions
-from engine.availability import CONTEXTS, Allowed, StepKeys
-from engine.expr import compile_template
+from engine.availability import Allowed, StepKeys
 from engine.permissions import Permissions
 from engine.problems import Place, Problem, did_you_mean
 from engine.retry import Backoff, Retry, RetryOn, seconds
@@ -290,12 +289,12 @@ def _defaults(keys: _Keys, allowed: Allowed) -> Defaults:
     node = defaults.get("run") if isinstance(defaults, Mapping) else None
     if isinstance(node, Scalar):
         whole = text(node, allowed, keys.problems)
-        return Defaults(*_parts(whole, ("shell", "working-directory")))
+        return Defaults(*_parts(whole, allowed, ("shell", "working-directory")))
     run = _Keys(node, keys.problems)
     return Defaults(run.tree("shell", allowed), run.tree("working-directory", allowed))
 
 
-def _parts(whole: Text, names: Iterable[str]) -> Iterator[Text]:
+def _parts(whole: Text, allowed: Allowed, names: Iterable[str]) -> Iterator[Text]:
     """What a mapping that is one expression has under each name, as an expression of its own."""
     template = whole.template
     if template is None or len(template.parts) != 1:
@@ -305,7 +304,8 @@ def _parts(whole: Text, names: Iterable[str]) -> Iterator[Text]:
     for name in names:
         # the bracket takes the place of a blank, so that positions stay true
         written = f"{'${{':<{max(at - 1, 3)}}({inner}).{name} }}}}"
-        yield Text(whole.node, compile_template(written, names=CONTEXTS))
+        scalar = replace(whole.node, value=written, text=written)
+        yield Text(whole.node, text(scalar, allowed, []).template)
 
 
 # --- jobs ---------------------------------------------------------------------------------------
@@ -409,7 +409,7 @@ def _strategy(keys: _Keys) -> Strategy | None:
         return None
     if isinstance(node, Scalar):
         whole = text(node, may.JOB_STRATEGY, keys.problems)
-        return Strategy(*_parts(whole, ("matrix", "fail-fast", "max-parallel")))
+        return Strategy(*_parts(whole, may.JOB_STRATEGY, ("matrix", "fail-fast", "max-parallel")))
     inner = _Keys(node, keys.problems)
     allowed = may.JOB_STRATEGY
     return Strategy(
@@ -423,7 +423,9 @@ def _container(node: Node | None, allowed: Allowed, problems: list[Problem]) -> 
     """A container or a service: its `env` and `credentials` may ask for more than the rest."""
     if not isinstance(node, Mapping):
         return None if node is None else build(node, allowed, problems)
-    special = {"env": may.JOB_CONTAINER_ENV, "credentials": may.JOB_CONTAINER_CREDENTIALS}
+    special = {"credentials": may.JOB_CONTAINER_CREDENTIALS}
+    if isinstance(node.get("env"), Mapping):  # as one expression it asks for no more than the rest
+        special["env"] = may.JOB_CONTAINER_ENV
     entries = tuple(
         (Text(key), build(value, special.get(key.text, allowed), problems))
         for key, value in node.entries

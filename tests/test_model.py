@@ -351,6 +351,13 @@ def test_what_a_contract_may_ask_for() -> None:
     ]
 
 
+@pytest.mark.covers("EXPR-026")
+def test_only_the_values_of_a_containers_env_ask_for_more() -> None:
+    assert said("jobs: {a: {container: {image: x, env: {A: '${{ secrets.A }}'}}}}") == []
+    (wrong,) = said("jobs: {a: {services: {s: {image: x, env: '${{ secrets.A }}'}}}}")
+    assert wrong.startswith('ci.yml:1:47: the context "secrets" is not available in jobs.<id>.serv')
+
+
 # --- mappings that are one expression -----------------------------------------------------------
 
 
@@ -368,6 +375,9 @@ def test_a_strategy_may_be_one_expression(text: str) -> None:
 def test_a_strategy_that_is_one_expression_is_checked() -> None:
     (wrong,) = said("jobs: {a: {strategy: '${{ fromJSON(secrets.S) }}'}}")
     assert wrong.startswith('ci.yml:1:36: the context "secrets" is not available')
+    (wrong,) = said("jobs: {a: {strategy: '${{ always() }}'}}")
+    assert wrong.startswith('ci.yml:1:27: the function "always" is only available in an `if:`')
+    assert len(said(f"jobs: {{a: {{strategy: '${{{{ {'(' * 20999} }}}}'}}}}")) == 1
     assert a_job("strategy: x").strategy == Strategy()
 
 
@@ -474,7 +484,9 @@ KEYS = st.sampled_from(
         *("runs-on", "${{insert}}", "credentials", "image"),
     ]
 )
-WORDS = st.sampled_from(["", "x", "a", "${{ github.ref }}", "${{", "always()", "(", "5s", "bash"])
+WORDS = st.sampled_from(
+    ["", "x", "a", "${{ github.ref }}", "${{", "always()", "${{ always() }}", "(", "5s", "bash"]
+)
 
 
 def scalar(value: Any) -> Scalar:
