@@ -13,13 +13,13 @@ from time import sleep
 
 import pytest
 from gitserver import Origin, http_server, python
+from scripted import job, workflow
 
 from engine.actions.resolve import Absent, Located, resolve
 from engine.fetch import Unavailable
 from engine.fetch.actions import Actions, Sources
 from engine.fetch.once import once
 from engine.reference import Remote, parse
-from tests.scripted import job, workflow
 
 NODE = "runs: {using: node24, main: index.js}\n"
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from scripted import job, workflow
 
 from engine.actions import chains
 from engine.actions.chains import Use
@@ -17,7 +18,6 @@ from engine.actions.resolve import Absent, Located, Resolved, resolve
 from engine.model import Step
 from engine.problems import Place
 from engine.reference import Local, Remote
-from tests.scripted import job, workflow
 
 NODE = "runs: {using: node24, main: index.js}"
 SHA = "1" * 40

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from engine import availability as may
-from engine import model
+from engine import forms, model
 from engine.actions.block import LIST, MAPPING, VALUE, Block, fits
 from engine.model import Step
 from engine.problems import Problem
 from engine.reference import ReferenceError_, parse
 from engine.source import Node, Scalar, Sequence
+from engine.tree import has_expression
 
 _BOTH = ("id", "name", "if", "env", "continue-on-error")
 _RUN_KEYS = ("run", "shell", "working-directory", *_BOTH)
@@ -44,9 +45,8 @@ def _check(step: Block) -> None:
 
 def _check_kinds(step: Block) -> None:
     for key, value in step.mapping.entries:
-        is_expression = isinstance(value, Scalar) and "${{" in value.text
-        kind = MAPPING if key.text in _MAPPINGS and not is_expression else VALUE
-        fits(value, kind, f"`{key.text}`", step.problems)
+        is_expression = isinstance(value, Scalar) and has_expression(value)
+        step.get(key.text, MAPPING if key.text in _MAPPINGS and not is_expression else VALUE)
 
 
 def _check_run(step: Block, run: Scalar) -> None:
@@ -57,7 +57,7 @@ def _check_run(step: Block, run: Scalar) -> None:
             "a step with `run` needs `shell` in an action, since the defaults of a workflow "
             "do not count here; write shell: bash"
         )
-        step.problems.append(Problem(run.place, message, "action"))
+        step.complain("shell", message, run.place)
 
 
 def _check_uses(step: Block) -> None:
@@ -65,6 +65,8 @@ def _check_uses(step: Block) -> None:
     if uses is None:
         step.complain("uses", "`uses` must not be empty")
         return
+    if has_expression(uses) or any(forms.action(uses)):
+        return  # said with the steps
     try:
         parse(uses.text)
     except ReferenceError_ as error:
