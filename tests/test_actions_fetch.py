@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -256,6 +257,19 @@ def test_an_engine_that_was_killed_leaves_nothing_in_the_way(
     folder = located(finder(), f"octo/tool@{sha}").folder
     assert sorted(path.name for path in folder.iterdir()) == ["action.yml"]
     assert sorted(path.name for path in folder.parent.iterdir()) == [f".{sha}.lock", sha]
+
+
+def test_an_engine_that_is_interrupted_ends_at_once_and_its_git_with_it(origin: Origin) -> None:
+    sha = origin.repository("octo/tool").commit({"action.yml": NODE})
+    with origin.held_up():
+        process = python(FETCH, f"octo/tool@{sha}")
+        while not origin.asked:
+            assert process.poll() is None
+            sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate()[0]
+        while _is_mentioned(sha):  # for ever, if it went on
+            sleep(0.01)
 
 
 def _is_mentioned(text: str) -> bool:
