@@ -150,7 +150,8 @@ class _Walk:
             try:
                 found, problems = _opened(answer, reference)
             except ActionError as error:
-                self.problems.append(Problem(use.place, str(error), "action"))
+                rule = "fetch" if isinstance(answer, Absent) else "action"
+                self.problems.append(Problem(use.place, str(error), rule))
                 continue
             self.problems += problems
             if found is not None:

@@ -40,7 +40,9 @@ def refs(server: Server, name: str, patterns: Sequence[str] = ()) -> dict[str, s
 
     What an annotated tag points at counts, not the tag's own object.
     """
-    printed = _talk(server, ["ls-remote", server.repository(name), *patterns], Path("/"), ASKING)
+    printed = _talk(
+        server, ["ls-remote", "--", server.repository(name), *patterns], Path("/"), ASKING
+    )
     found: dict[str, str] = {}
     for line in printed.decode("utf-8", "replace").splitlines():
         sha, _, ref = line.partition("\t")
@@ -58,8 +60,8 @@ def files(server: Server, name: str, sha: str, folder: Path) -> None:
     with TemporaryDirectory(dir=folder.parent, prefix=folder.name, suffix=".draft") as bare:
         work, inside = Path(bare), f"--git-dir={bare}"
         _talk(server, ["init", "--quiet", "--bare", bare], work, ASKING)
-        wanted = ["fetch", "--quiet", "--depth=1", server.repository(name), f"+{sha}:{_BRANCH}"]
-        _talk(server, [inside, *wanted], work, FETCHING)
+        source = (server.repository(name), f"+{sha}:{_BRANCH}")
+        _talk(server, [inside, "fetch", "--quiet", "--depth=1", "--", *source], work, FETCHING)
         packed = work / "action.tar"
         written = ["archive", "--format=tar", f"--output={packed}", _BRANCH]
         _talk(server, [inside, *_PLAIN, *written], work, FETCHING)
