@@ -186,7 +186,8 @@ def test_a_commit_by_its_id_is_never_asked_for_again(
 # --- several at once ------------------------------------------------------------------------------
 
 FETCH = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # may be ignored by whoever started us
 from engine.reference import parse
 from engine.fetch.actions import Actions, Sources
 answers = Actions(Sources(), print).find([parse(text) for text in sys.argv[1:]])
