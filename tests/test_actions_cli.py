@@ -11,10 +11,7 @@ import pytest
 from gitserver import Origin
 from test_cli import Done, environment, job, runwright, write
 
-from engine.cli.called import Commit
-from engine.cli.fetching import finder_for, local_repositories, repositories
-from engine.cli.request import Request
-from engine.fetch.actions import PUBLIC
+from engine.cli.fetching import local_repositories
 from engine.problems import Refused
 
 NODE = "name: Tool\nruns: {using: node24, main: index.js}\n"
@@ -73,16 +70,6 @@ def test_a_plan_of_what_can_t_be_had_is_still_a_plan(here: Path, origin: Origin)
     done = plan(here, origin)
     assert (done.code, step(done)["stands-for"]) == (0, {"kind": "unknown"})
     assert 'ci.yml:6:15: there is no repository "octo/tool" at https://github.com' in done.err
-
-
-def test_called_workflows_are_found_as_actions_are(origin: Origin, tmp_path: Path) -> None:
-    sha = origin.repository("octo/flows").commit({".github/workflows/ci.yml": "x"}, "v1")
-    fetch = repositories(finder_for(Request(), tmp_path, PUBLIC, {}))
-    found = fetch("octo/flows", "v1")
-    assert isinstance(found, Commit)
-    assert found.sha == sha and (found.folder / ".github/workflows/ci.yml").read_text() == "x"
-    assert "has no tag or branch" in str(fetch("octo/flows", "v2"))
-    assert "can't be a version" in str(fetch("octo/flows", "--upload-pack=x"))
 
 
 @pytest.mark.covers("ACT-001")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from engine import availability as may
-from engine import forms, model
+from engine import model
 from engine.actions.block import LIST, MAPPING, VALUE, Block, fits
 from engine.model import Step
 from engine.problems import Problem
-from engine.reference import ReferenceError_, parse
 from engine.source import Node, Scalar, Sequence
 from engine.tree import has_expression
 
@@ -34,7 +33,8 @@ def _check(step: Block) -> None:
         step.complain("uses", "a step has either `run` or `uses`; make two steps of it")
     elif uses:
         step.only(*_USES_KEYS, of="a composite action with `uses`")
-        _check_uses(step)
+        if not step.literal("uses"):
+            step.complain("uses", "`uses` must not be empty")
     elif run:
         step.only(*_RUN_KEYS, of="a composite action with `run`")
         _check_run(step, run)
@@ -58,16 +58,3 @@ def _check_run(step: Block, run: Scalar) -> None:
             "do not count here; write shell: bash"
         )
         step.complain("shell", message, run.place)
-
-
-def _check_uses(step: Block) -> None:
-    uses = step.scalar("uses")
-    if uses is None:
-        step.complain("uses", "`uses` must not be empty")
-        return
-    if has_expression(uses) or any(forms.action(uses)):
-        return  # said with the steps
-    try:
-        parse(uses.text)
-    except ReferenceError_ as error:
-        step.complain("uses", str(error))
