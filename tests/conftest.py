@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -17,8 +18,13 @@ CONFORMANCE = Path(__file__).parent.parent.parent / "shared" / "conformance"
 
 @pytest.fixture(autouse=True)
 def _state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs that tests start are kept in a folder of their own."""
-    monkeypatch.setenv("RUNWRIGHT_STATE", str(tmp_path_factory.mktemp("state")))
+    """Runs that tests start are kept in a folder of their own; Node is large and shared."""
+    state = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("RUNWRIGHT_STATE", str(state))
+    cache = os.environ.get("RUNWRIGHT_TEST_CACHE") or Path.home() / ".cache" / "runwright-tests"
+    externals = Path(cache) / "externals"
+    externals.mkdir(parents=True, exist_ok=True)
+    (state / "externals").symlink_to(externals)
 
 
 @pytest.fixture(scope="session")

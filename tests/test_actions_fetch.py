@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,13 +14,13 @@ from time import sleep
 
 import pytest
 from gitserver import Origin, http_server, python
+from scripted import job, workflow
 
 from engine.actions.resolve import Absent, Located, resolve
 from engine.fetch import Unavailable
 from engine.fetch.actions import Actions, Sources
 from engine.fetch.once import once
 from engine.reference import Remote, parse
-from tests.scripted import job, workflow
 
 NODE = "runs: {using: node24, main: index.js}\n"
 
@@ -185,7 +186,8 @@ def test_a_commit_by_its_id_is_never_asked_for_again(
 # --- several at once ------------------------------------------------------------------------------
 
 FETCH = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # may be ignored by whoever started us
 from engine.reference import parse
 from engine.fetch.actions import Actions, Sources
 answers = Actions(Sources(), print).find([parse(text) for text in sys.argv[1:]])
@@ -256,6 +258,19 @@ def test_an_engine_that_was_killed_leaves_nothing_in_the_way(
     folder = located(finder(), f"octo/tool@{sha}").folder
     assert sorted(path.name for path in folder.iterdir()) == ["action.yml"]
     assert sorted(path.name for path in folder.parent.iterdir()) == [f".{sha}.lock", sha]
+
+
+def test_an_engine_that_is_interrupted_ends_at_once_and_its_git_with_it(origin: Origin) -> None:
+    sha = origin.repository("octo/tool").commit({"action.yml": NODE})
+    with origin.held_up():
+        process = python(FETCH, f"octo/tool@{sha}")
+        while not origin.asked:
+            assert process.poll() is None
+            sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate()[0]
+        while _is_mentioned(sha):  # for ever, if it went on
+            sleep(0.01)
 
 
 def _is_mentioned(text: str) -> bool:

@@ -47,6 +47,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("RUNWRIGHT_STATE", str(tmp_path / "state"))
     return folder
 
 
@@ -145,10 +146,7 @@ def test_a_package_without_node(index: Path) -> None:
 
 
 @pytest.mark.covers("ACT-010")
-def test_the_real_one_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kept among the tests' things, since it is large."""
-    kept = os.environ.get("RUNWRIGHT_TEST_CACHE") or Path.home() / ".cache" / "runwright-tests"
-    monkeypatch.setenv("RUNWRIGHT_STATE", str(Path(kept) / "state"))
+def test_the_real_one_runs() -> None:
     folder = externals(platform.machine(), print)
     script = "console.log(process.version.split('.')[0], process.arch.length > 0)"
     program = folder / NODE / "bin/node"

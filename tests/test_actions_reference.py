@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from scripted import job, workflow
 
 from engine.actions import is_checkout
 from engine.reference import (
@@ -17,7 +18,6 @@ from engine.reference import (
     parse_call,
     placed,
 )
-from tests.scripted import job, workflow
 
 TOOL = Remote("octo", "tool", "", "v1")
 

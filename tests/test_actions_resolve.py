@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from scripted import job, workflow
 
 from engine.actions import chains
 from engine.actions.chains import Use
@@ -17,7 +18,6 @@ from engine.actions.resolve import Absent, Located, Resolved, resolve
 from engine.model import Step
 from engine.problems import Place
 from engine.reference import Local, Remote
-from tests.scripted import job, workflow
 
 NODE = "runs: {using: node24, main: index.js}"
 SHA = "1" * 40
@@ -98,6 +98,7 @@ def test_actions_of_every_kind(place: Repositories) -> None:
     place.remote(
         {"octo/tool/v1": NODE, "octo/tool/v1/sub": "runs: {using: docker, image: Dockerfile}"}
     )
+    write(place.shelf.folder, {"octo/tool/v1/sub/Dockerfile": "FROM scratch"})
     found = place.resolve(
         "./here", "octo/tool@v1", "octo/tool/sub@v1", "docker://alpine", "actions/checkout@v4"
     )
@@ -195,10 +196,12 @@ def test_failures_are_told_together_at_their_places(place: Repositories) -> None
             "octo/tool/v1/setup": NODE,
             "octo/bad/v1": "runs: {using: node20}",
             "octo/nested/v1": composite("octo/missing@v2"),
+            "octo/docker/v1": "runs: {using: docker, image: build/Dockerfile}",
         }
     )
     found = place.resolve(
-        "octo/missing@v1", "octo/tool@v1", "octo/tool/setpu@v1", "octo/bad@v1", "octo/nested@v1"
+        *("octo/missing@v1", "octo/tool@v1", "octo/tool/setpu@v1", "octo/bad@v1"),
+        *("octo/docker@v1", "octo/nested@v1"),
     )
     assert said(found) == [
         'error: ci.runwright.yml:5:16: there is no repository "octo/missing"; check it [fetch]',
@@ -209,6 +212,8 @@ def test_failures_are_told_together_at_their_places(place: Repositories) -> None
         '"setup"? [action]',
         "error: octo/bad@v1/action.yml:1:7: `runs` needs `main`: the script that it runs, such as "
         "dist/index.js [action]",
+        'error: ci.runwright.yml:9:16: octo/docker@v1 is built from its "build/Dockerfile", which '
+        "is not there; use another version [action]",
         'error: octo/nested@v1/action.yml:4:14: there is no repository "octo/missing"; check it '
         "[fetch]",
     ]

@@ -21,6 +21,7 @@ class Block:
     def __init__(self, node: Node, name: str, problems: list[Problem]) -> None:
         self.name = name
         self.problems = problems
+        self.told: set[str] = set()  # keys of which something was said already
         self.place = node.place
         self.is_mapping = fits(node, MAPPING, name, problems)
         self.mapping = node if isinstance(node, Mapping) else Mapping((), node.place)
@@ -32,23 +33,28 @@ class Block:
             if key.text not in known:
                 whose = f"{self.name} of {of}" if of else self.name
                 taken = f"; it takes {', '.join(sorted(known)[:-1])} and {max(known)}"
-                hint = did_you_mean(key.text, free) or taken
-                self._say(key.place, f'unknown key "{key.text}" in {whose}{hint}', "unknown-key")
+                hint = did_you_mean(key.text, free)
+                self.told.update(name for name in free if f'"{name}"' in hint)
+                message = f'unknown key "{key.text}" in {whose}{hint or taken}'
+                self.problems.append(Problem(key.place, message, "unknown-key"))
 
-    def complain(self, key: str, message: str) -> None:
-        """A problem at the value of a key, or at the mapping where the key is missing."""
-        found = self.mapping.get(key)
-        self._say(found.place if found else self.place, message)
-
-    def _say(self, place: Place, message: str, rule: str = "action") -> None:
-        self.problems.append(Problem(place, message, rule))
+    def complain(self, key: str, message: str, place: Place | None = None) -> None:
+        """A problem with a key, told once: at its value, at the mapping where it is missing, or at
+        another place."""
+        if key not in self.told:
+            self.told.add(key)
+            place = place or (self.mapping.get(key) or self).place
+            self.problems.append(Problem(place, message, "action"))
 
     def get(self, key: str, kind: Kind) -> Node | None:
         """The value of a key; None where there is none, or one of another kind."""
         found = self.mapping.get(key)
         if found is None or is_null(found):
             return None
-        return found if fits(found, kind, f"`{key}`", self.problems) else None
+        if kind_of(found) == kind:
+            return found
+        self.complain(key, f"`{key}` must be {kind}, not {kind_of(found)}")
+        return None
 
     def scalar(self, key: str) -> Scalar | None:
         found = self.get(key, VALUE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from engine import availability as may
@@ -13,7 +13,7 @@ from engine.actions import FILES, block, steps
 from engine.actions.block import Block
 from engine.model import Step
 from engine.problems import Place, Problem, errors
-from engine.source import Node, load
+from engine.source import GITHUB, Node, load
 from engine.tree import Condition, Tree
 
 DOCKERFILES = ("Dockerfile", "dockerfile")  # one of these alone is an action, too
@@ -21,6 +21,7 @@ NODES = ("node12", "node16", "node20", "node24")
 # what all of them run with: GitHub's third phase, and its names of folders (HandlerFactory)
 NODE, NODE_FOR_MUSL = "node24", "node24_alpine"
 USING = ("composite", "docker", *NODES)
+LIMITS = replace(GITHUB, depth=100)  # of a manifest (actions/runner, ActionManifestManager)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def parse(content: bytes, file: str) -> Found:
     """The action in the text of a manifest; None where any of the problems is an error."""
     if not content.strip():
         return None, [Problem(Place(file, 1, 1), f"the file is empty; {_NEEDS_RUNS}", "action")]
-    node, problems = load(content, file)
+    node, problems = load(content, file, LIMITS)
     if node is None or errors(problems):
         return None, problems
     action, found = read(node)

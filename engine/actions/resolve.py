@@ -9,7 +9,7 @@ from typing import Protocol
 
 from engine.actions import chains, is_checkout, manifest
 from engine.actions.chains import MAX_DEPTH, Use
-from engine.actions.manifest import Action, CompositeRuns
+from engine.actions.manifest import Action, CompositeRuns, DockerRuns
 from engine.model import Step
 from engine.problems import Problem, did_you_mean, errors
 from engine.reference import Image, Local, ReferenceError_, Remote, key, parse, placed
@@ -79,13 +79,10 @@ class ActionError(Exception):
 def find(wanted: Remote, finder: Finder) -> Found:
     """What one reference stands for, found while a job already runs; blocks. Raises ActionError."""
     [answer] = finder.find([wanted])
-    if isinstance(answer, Absent):
-        raise ActionError(answer.reason)
-    action, problems = _look(answer.folder, wanted.path, str(wanted))
-    if action is None:
-        said = "\n".join(map(str, errors(problems)))
-        raise ActionError(said or _nothing_in(answer.folder, wanted))
-    return Found(wanted, action, answer.folder, answer.sha)
+    found, problems = _opened(answer, wanted)
+    if found is None:
+        raise ActionError("\n".join(map(str, errors(problems))))
+    return found
 
 
 NOTHING = Resolved()
@@ -150,16 +147,15 @@ class _Walk:
         asked = [(use, use.reference) for use in uses if isinstance(use.reference, Remote)]
         answers = self.finder.find([reference for _, reference in asked]) if asked else []
         for (use, reference), answer in zip(asked, answers, strict=True):
-            if isinstance(answer, Absent):
-                self.problems.append(Problem(use.place, answer.reason, "fetch"))
+            try:
+                found, problems = _opened(answer, reference)
+            except ActionError as error:
+                rule = "fetch" if isinstance(answer, Absent) else "action"
+                self.problems.append(Problem(use.place, str(error), rule))
                 continue
-            action, problems = _look(answer.folder, reference.path, str(reference))
             self.problems += problems
-            if action is not None:
-                yield Found(reference, action, answer.folder, answer.sha)
-            elif not problems:
-                message = _nothing_in(answer.folder, reference)
-                self.problems.append(Problem(use.place, message, "action"))
+            if found is not None:
+                yield found
 
     def _local(self, uses: Iterable[Use]) -> Iterator[Found]:
         """Local actions as they are now. What is wrong may be mended until they run."""
@@ -173,6 +169,30 @@ class _Walk:
 
 
 # --- the files ------------------------------------------------------------------------------------
+
+
+def _opened(answer: Located | Absent, wanted: Remote) -> tuple[Found | None, list[Problem]]:
+    """The action in a repository, or what is wrong with its manifest. Raises ActionError."""
+    if isinstance(answer, Absent):
+        raise ActionError(answer.reason)
+    action, problems = _look(answer.folder, wanted.path, str(wanted))
+    if action is None:
+        if problems:
+            return None, problems
+        raise ActionError(_nothing_in(answer.folder, wanted))
+    if not _has_dockerfile(action, answer.folder / wanted.path):
+        message = f'{wanted} is built from its "{_image(action)}", which is not there; '
+        raise ActionError(f"{message}use another version")
+    return Found(wanted, action, answer.folder, answer.sha), problems
+
+
+def _has_dockerfile(action: Action, folder: Path) -> bool:
+    image = _image(action)
+    return not image or image.startswith("docker://") or (folder / image).is_file()
+
+
+def _image(action: Action) -> str:
+    return action.runs.image if isinstance(action.runs, DockerRuns) else ""
 
 
 def _look(root: Path, path: str, shown: str) -> manifest.Found:

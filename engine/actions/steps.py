@@ -7,8 +7,8 @@ from engine import model
 from engine.actions.block import LIST, MAPPING, VALUE, Block, fits
 from engine.model import Step
 from engine.problems import Problem
-from engine.reference import ReferenceError_, parse
 from engine.source import Node, Scalar, Sequence
+from engine.tree import has_expression
 
 _BOTH = ("id", "name", "if", "env", "continue-on-error")
 _RUN_KEYS = ("run", "shell", "working-directory", *_BOTH)
@@ -33,7 +33,8 @@ def _check(step: Block) -> None:
         step.complain("uses", "a step has either `run` or `uses`; make two steps of it")
     elif uses:
         step.only(*_USES_KEYS, of="a composite action with `uses`")
-        _check_uses(step)
+        if not step.literal("uses"):
+            step.complain("uses", "`uses` must not be empty")
     elif run:
         step.only(*_RUN_KEYS, of="a composite action with `run`")
         _check_run(step, run)
@@ -44,9 +45,8 @@ def _check(step: Block) -> None:
 
 def _check_kinds(step: Block) -> None:
     for key, value in step.mapping.entries:
-        is_expression = isinstance(value, Scalar) and "${{" in value.text
-        kind = MAPPING if key.text in _MAPPINGS and not is_expression else VALUE
-        fits(value, kind, f"`{key.text}`", step.problems)
+        is_expression = isinstance(value, Scalar) and has_expression(value)
+        step.get(key.text, MAPPING if key.text in _MAPPINGS and not is_expression else VALUE)
 
 
 def _check_run(step: Block, run: Scalar) -> None:
@@ -57,15 +57,4 @@ def _check_run(step: Block, run: Scalar) -> None:
             "a step with `run` needs `shell` in an action, since the defaults of a workflow "
             "do not count here; write shell: bash"
         )
-        step.problems.append(Problem(run.place, message, "action"))
-
-
-def _check_uses(step: Block) -> None:
-    uses = step.scalar("uses")
-    if uses is None:
-        step.complain("uses", "`uses` must not be empty")
-        return
-    try:
-        parse(uses.text)
-    except ReferenceError_ as error:
-        step.complain("uses", str(error))
+        step.complain("shell", message, run.place)

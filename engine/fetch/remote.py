@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import signal
 import subprocess
 import tarfile
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,7 +40,9 @@ def refs(server: Server, name: str, patterns: Sequence[str] = ()) -> dict[str, s
 
     What an annotated tag points at counts, not the tag's own object.
     """
-    printed = _talk(server, ["ls-remote", server.repository(name), *patterns], Path("/"), ASKING)
+    printed = _talk(
+        server, ["ls-remote", "--", server.repository(name), *patterns], Path("/"), ASKING
+    )
     found: dict[str, str] = {}
     for line in printed.decode("utf-8", "replace").splitlines():
         sha, _, ref = line.partition("\t")
@@ -55,8 +60,8 @@ def files(server: Server, name: str, sha: str, folder: Path) -> None:
     with TemporaryDirectory(dir=folder.parent, prefix=folder.name, suffix=".draft") as bare:
         work, inside = Path(bare), f"--git-dir={bare}"
         _talk(server, ["init", "--quiet", "--bare", bare], work, ASKING)
-        wanted = ["fetch", "--quiet", "--depth=1", server.repository(name), f"+{sha}:{_BRANCH}"]
-        _talk(server, [inside, *wanted], work, FETCHING)
+        source = (server.repository(name), f"+{sha}:{_BRANCH}")
+        _talk(server, [inside, "fetch", "--quiet", "--depth=1", "--", *source], work, FETCHING)
         packed = work / "action.tar"
         written = ["archive", "--format=tar", f"--output={packed}", _BRANCH]
         _talk(server, [inside, *_PLAIN, *written], work, FETCHING)
@@ -87,25 +92,51 @@ def _readable(entry: tarfile.TarInfo, _: str = "") -> tarfile.TarInfo:
 def _talk(server: Server, words: Sequence[str], directory: Path, seconds: float) -> bytes:
     """What git prints. It never asks anybody anything; the token is not among its arguments."""
     try:
-        done = subprocess.run(
+        git = subprocess.Popen(
             ["git", *words],
             cwd=directory,
             env=_environment(os.environ, server),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=True,  # so that ssh has no terminal to ask at
         )
     except FileNotFoundError:
         raise Unavailable("git is not installed: install it") from None
     except OSError as error:
         raise Unavailable(f"git can't be started ({error.strerror})") from None
+    printed, complaints = _ended(git, server, seconds)
+    if git.returncode:
+        raise _failure(complaints.decode("utf-8", "replace"))
+    return printed
+
+
+def _ended(git: subprocess.Popen[bytes], server: Server, seconds: float) -> tuple[bytes, bytes]:
+    """Both streams of git when it has ended."""
+    _speaking.add(git)
+    try:
+        return git.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
+        _stop(git)
+        git.communicate()
         raise Unavailable(f"{server.url} did not answer within {seconds:.0f} seconds") from None
-    if done.returncode:
-        raise _failure(done.stderr.decode("utf-8", "replace"))
-    return done.stdout
+    finally:
+        _speaking.discard(git)
+
+
+_speaking: set[subprocess.Popen[bytes]] = set()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Nobody waits for git where a command is interrupted, and git does not go on alone."""
+    for git in list(_speaking):
+        _stop(git)
+
+
+def _stop(git: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(git.pid, signal.SIGKILL)  # with the helpers that it started
 
 
 def _environment(own: Mapping[str, str], server: Server) -> dict[str, str]:
