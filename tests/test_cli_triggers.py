@@ -481,7 +481,7 @@ def test_the_next_times_are_listed(repository: Path) -> None:
     write(repository, ci=NIGHTLY, other=on("push", "Other"))
     found = json.loads(runwright(repository, "list", "--schedule", "--json").out)
     times = [datetime.fromisoformat(row["time"]) for row in found]
-    assert len(found) == 5
+    assert len(found) == 6
     assert times == sorted(times)
     assert times[0] > datetime.now(UTC)
     for row, time in zip(found, times, strict=True):
