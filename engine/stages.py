@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from engine import source
 from engine.expr import Expr, show
 from engine.model import Job, Step, Workflow
+from engine.permissions import Permissions
 from engine.plan import Leg, Plan
 from engine.problems import Place
 from engine.source import Scalar
@@ -43,6 +44,8 @@ def _meant(value: Any) -> Json:
             return {key.node.text: _meant(item) for key, item in value.entries}
         case Scalar() | source.Sequence() | source.Mapping():
             return source.plain(value)
+        case Permissions():
+            return dict(value.given)
         case Place():
             return str(value)
         case re.Pattern():
@@ -97,11 +100,16 @@ def _expression(found: Expr, place: Place) -> Json:
 
 def plan(found: Plan) -> Json:
     """The jobs and what each waits for; `levels` by how many jobs come before, and `longest` the
-    most that have to run one after another."""
+    most that have to run one after another. A job that calls a workflow has its plan in `calls`."""
     return {
         **_head(found),
         "jobs": [
-            {**_job(job, found), "ancestors": sorted(found.ancestors[job.id])} for job in found.jobs
+            {
+                **_job(job, found),
+                "ancestors": sorted(found.ancestors[job.id]),
+                "calls": plan(found.calls[job.id]) if job.id in found.calls else None,
+            }
+            for job in found.jobs
         ],
         "levels": found.levels(),
         "longest": found.longest(),
@@ -109,7 +117,8 @@ def plan(found: Plan) -> Json:
 
 
 def expanded(found: Plan, legs: Mapping[str, tuple[Leg, ...]]) -> Json:
-    """The jobs with their steps and legs; where those are not known yet, `legs` is null."""
+    """The jobs with their steps and legs; where those are not known yet, as in `calls`, `legs` is
+    null."""
     return {
         **_head(found),
         "jobs": [
@@ -117,6 +126,7 @@ def expanded(found: Plan, legs: Mapping[str, tuple[Leg, ...]]) -> Json:
                 **_job(job, found),
                 "steps": [_step(step) for step in job.steps],
                 "legs": [_leg(leg) for leg in legs[job.id]] if job.id in legs else None,
+                "calls": expanded(found.calls[job.id], {}) if job.id in found.calls else None,
             }
             for job in found.jobs
         ],

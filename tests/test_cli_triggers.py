@@ -481,7 +481,7 @@ def test_the_next_times_are_listed(repository: Path) -> None:
     write(repository, ci=NIGHTLY, other=on("push", "Other"))
     found = json.loads(runwright(repository, "list", "--schedule", "--json").out)
     times = [datetime.fromisoformat(row["time"]) for row in found]
-    assert len(found) == 5
+    assert len(found) == 6
     assert times == sorted(times)
     assert times[0] > datetime.now(UTC)
     for row, time in zip(found, times, strict=True):
@@ -621,10 +621,12 @@ def test_a_dry_run_shows_what_may_follow(repository: Path) -> None:
 
 
 def test_what_follows_is_refused_before_anything_runs(repository: Path) -> None:
-    after = follows("Deploy", "CI").replace("run: 'true'", "uses: docker://alpine")
-    write(repository, a=on("push"), b=after)
+    head = "name: Deploy\non: {workflow_run: {workflows: [CI]}}"
+    calls = f"{head}\njobs: {{only: {{uses: ./.github/workflows/none.yml}}}}\n"
+    write(repository, a=on("push"), b=calls)
     done = run(repository, "push")
     assert (done.code, done.out) == (3, "")
+    assert "none.yml" in done.err
     assert run(repository, "push", "--no-chain").code == 0
 
 

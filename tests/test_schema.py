@@ -281,6 +281,7 @@ def test_real_files_have_no_problem(capsys: pytest.CaptureFixture[str]) -> None:
 # --- events ---------------------------------------------------------------------------------------
 
 EXAMPLES: tuple[events.Event, ...] = (
+    events.WorkflowSkipped(event_name="push", workflow="CI", file="ci.yml", reason="paths: no"),
     events.RunStarted(
         run_id="1", run_number=1, event_name="push", workflow="CI", file="ci.yml", title="x",
         jobs=("test",),

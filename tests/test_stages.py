@@ -115,6 +115,8 @@ def test_a_condition_shows_what_is_added_to_it(written: str, meaning: str) -> No
         ("container: {image: x, ports: [80]}", {"container": {"image": "x", "ports": [80]}}),
         ("defaults: {run: {shell: sh}}", {"defaults": {"shell": "sh"}}),
         ("strategy: {matrix: {a: [1]}}", {"strategy": {"matrix": {"a": [1]}}}),
+        ("permissions: {contents: read}", {"permissions": {"contents": "read"}}),
+        ("permissions: {}", {"permissions": {}}),
         ("retry: 2", {"retry": {"attempts": 2, "backoff": "fixed"}}),
         (
             "retry: {delay: 2s, on: {output: ['a.b'], exit-codes: [7]}}",
@@ -190,10 +192,25 @@ jobs:
                      "runs-on": ["ubuntu-latest"], "container": "alpine",
                      "continue-on-error": False, "timeout-minutes": 360},
                 ],
+                "calls": None,
             },
             {
                 "id": "call", "line": 12, "needs": ["build"], "if": "github.ref",
                 "uses": "./.github/workflows/x.yml", "steps": [], "legs": None,
+                "calls": None,
             },
         ],
     }  # fmt: skip
+
+
+@pytest.mark.covers("RWF-001")
+def test_a_call_shows_what_it_calls() -> None:
+    caller = workflow("jobs: {a: {uses: ./.github/workflows/x.yml}}")
+    called = workflow("name: X\njobs: {b: {}, c: {needs: b, steps: [{run: y}]}}")
+    found = plan(caller, find=lambda uses, file: (called, []))
+    (job,) = as_json(stages.plan(found))["jobs"]
+    assert (job["id"], job["calls"]["workflow"]) == ("a", "X")
+    assert job["calls"]["levels"] == [["b"], ["c"]]
+    (job,) = as_json(stages.expanded(found, {}))["jobs"]
+    assert [inner["id"] for inner in job["calls"]["jobs"]] == ["b", "c"]
+    assert job["calls"]["jobs"][1]["steps"][0]["run"] == "y"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from engine import contexts, model, payloads, triggers
 from engine.contexts import Checkout
 from engine.model import Trigger, Workflow
 from engine.source import load
-from engine.triggers import Occasion, Verdict
+from engine.triggers import Occasion, Schedule, Verdict
 
 MAIN = "refs/heads/main"
 
@@ -510,20 +509,9 @@ def test_mistakes(on: str, expected: list[tuple[int, str]]) -> None:
 
 
 @pytest.mark.covers("WF-027")
-def test_the_next_times_of_a_workflow() -> None:
-    found = triggers.next_times(workflow(SCHEDULE), datetime(2024, 1, 1, 4, 10, tzinfo=UTC), 4)
-    assert [(moment.isoformat(), schedule.line) for moment, schedule in found] == [
-        ("2024-01-01T04:30:00+00:00", 5),
-        ("2024-01-02T04:30:00+00:00", 5),
-        ("2024-01-03T04:30:00+00:00", 5),
-        ("2024-01-04T04:30:00+00:00", 5),
-    ]
-    found = triggers.next_times(workflow(SCHEDULE), datetime(2024, 1, 8, 3, tzinfo=UTC), 2)
-    assert [(moment.isoformat(), schedule.cron) for moment, schedule in found] == [
-        ("2024-01-08T05:00:00+01:00", "0 5 * * 1"),
-        ("2024-01-08T04:30:00+00:00", "30 4 * * *"),
-    ]
-
-
-def test_a_workflow_without_schedules_has_no_times() -> None:
-    assert triggers.next_times(workflow("push:"), datetime(2024, 1, 1, tzinfo=UTC), 3) == []
+def test_the_schedules_of_a_workflow() -> None:
+    assert triggers.schedules(workflow(SCHEDULE)) == (
+        Schedule("0 5 * * 1", "Europe/Paris", 3),
+        Schedule("30 4 * * *", "", 5),
+    )
+    assert triggers.schedules(workflow("push:")) == ()

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from engine import triggers
+from engine import cron, triggers
 from engine.cli import SUCCESS, called, options, workflows
 from engine.cli.called import Called
 from engine.model import Job, Workflow
@@ -72,7 +72,7 @@ def _rows(found: Plan, entry: Workflow, key: str = "", name: str = "") -> Iterat
             yield from _rows(found.calls[job.id], entry, f"{key}{job.id}/", f"{shown} / ")
 
 
-TIMES = 5  # of each workflow's schedules that are listed
+TIMES = 3  # of each schedule that are listed
 
 
 def _list_schedules(found: list[Workflow], as_json: bool) -> int:
@@ -80,7 +80,8 @@ def _list_schedules(found: list[Workflow], as_json: bool) -> int:
     due = [
         (moment, schedule, workflow)
         for workflow in found
-        for moment, schedule in triggers.next_times(workflow, datetime.now(UTC), TIMES)
+        for schedule in triggers.schedules(workflow)
+        for moment in cron.next_times(schedule.cron, schedule.timezone, datetime.now(UTC), TIMES)
     ]
     rows = [_due(*each) for each in sorted(due, key=lambda each: each[0])]
     if as_json:

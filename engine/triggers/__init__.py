@@ -8,7 +8,7 @@ from engine.triggers.filters import Filters, Verdict
 from engine.triggers.gates import GATES, looks_at_files
 from engine.triggers.mistakes import check
 from engine.triggers.occasion import Occasion, occasion
-from engine.triggers.schedules import Schedule, next_times, schedules
+from engine.triggers.schedules import Schedule, schedules
 
 __all__ = [
     "Occasion",
@@ -18,7 +18,6 @@ __all__ = [
     "check",
     "decide",
     "looks_at_files",
-    "next_times",
     "occasion",
     "schedules",
 ]

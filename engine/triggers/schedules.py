@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from heapq import merge
-from itertools import islice
 
-from engine import cron
 from engine.model import Trigger, Workflow
 from engine.source import Mapping, Scalar
 from engine.source import Sequence as SequenceNode
@@ -32,16 +28,6 @@ def schedules(workflow: Workflow) -> tuple[Schedule, ...]:
             zone = scalar(node, "timezone")
             found.append(Schedule(line.text, zone.text if zone else "", line.place.line))
     return tuple(found)
-
-
-def next_times(workflow: Workflow, after: datetime, count: int) -> list[tuple[datetime, Schedule]]:
-    """The next times of all of a workflow's schedules together, earliest first."""
-    each = (
-        [(moment, schedule) for moment in cron.next_times(schedule.cron, zone, after, count)]
-        for schedule in schedules(workflow)
-        for zone in (schedule.timezone,)
-    )
-    return list(islice(merge(*each, key=lambda due: due[0].timestamp()), count))
 
 
 def entries(trigger: Trigger) -> Iterator[Mapping]:
