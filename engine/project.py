@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import git, model, source
+from engine import git, reading, source
+from engine.check import check
 from engine.lint import Manifest, Settings
 from engine.model import Workflow
-from engine.problems import Problem, errors
+from engine.problems import Problem, besides, errors
 from engine.source import Mapping, Node, Scalar, Sequence
 
 SETTINGS = ".runwright/lint.yml"
@@ -57,13 +58,18 @@ class Files:
                 yield Manifest(path, node)
 
     def workflow(self, uses: str, file: str) -> tuple[Workflow | None, list[Problem]]:
-        """A workflow, with whatever is wrong in it: that is said where the file is checked."""
+        """A workflow as far as it can be read, and what keeps it from being called."""
         if uses not in self._workflows:
-            path = uses.removeprefix("./")
-            node, problems = self._load(path)
-            read = model.read(node, path, path)[0] if node is not None else None
-            self._workflows[uses] = read, list(errors(problems)) if read is None else []
+            self._workflows[uses] = self._read(uses.removeprefix("./"))
         return self._workflows[uses]
+
+    def _read(self, path: str) -> tuple[Workflow | None, list[Problem]]:
+        node, problems = self._load(path)
+        if node is None:
+            return None, problems
+        problems += besides(problems, check(node))
+        found, problems = reading.as_written(node, path, path, problems)
+        return found, list(errors(problems))
 
     def has(self, path: str) -> bool:
         """Whether there is such a file."""

@@ -23,6 +23,14 @@ def workflow(
     shown, `path` where the file is in the repository. `rules` are asked for more than what makes a
     run impossible.
     """
+    found, problems = as_written(node, name, path, known, rules)
+    return (None if errors(problems) else found), problems
+
+
+def as_written(
+    node: Node, name: str, path: str, known: Sequence[Problem], rules: Rules | None = None
+) -> tuple[Workflow, list[Problem]]:
+    """As `workflow`, but whatever is wrong: what can be read of it."""
     unknown = {problem.place for problem in known if problem.rule == "unknown-key"}
     node = source.without(node, unknown)
     found, more = model.read(node, name, path)
@@ -30,5 +38,4 @@ def workflow(
     problems = [*known, *besides(known, more)]
     if rules is not None:
         problems += besides(problems, rules(node, found))
-    problems.sort(key=lambda problem: problem.place)
-    return (None if errors(problems) else found), problems
+    return found, sorted(problems, key=lambda problem: problem.place)

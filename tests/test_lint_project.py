@@ -166,8 +166,10 @@ CALLED = """on:
 concurrency: '${{ github.ref }}'
 jobs: {build: {runs-on: ubuntu-latest, steps: [{run: make}]}}
 """
-CALL = "uses: ./called.yml\nwith: {name: me}\nsecrets: {TOKEN: '${{ secrets.T }}'}"
-WORKFLOWS = {"called.yml": CALLED}
+CALL = (
+    "uses: ./.github/workflows/called.yml\nwith: {name: me}\nsecrets: {TOKEN: '${{ secrets.T }}'}"
+)
+WORKFLOWS = {".github/workflows/called.yml": CALLED}
 
 
 @pytest.mark.covers("LINT-009")
@@ -176,14 +178,14 @@ WORKFLOWS = {"called.yml": CALLED}
     [
         (CALL, ""),
         (CALL.replace("name: me", "name: me, count: '${{ 1 }}'"), ""),
-        (CALL.replace("name: me", ""), '"./called.yml" requires the input "name"'),
+        (CALL.replace("name: me", ""), 'called.yml" requires the input "name"'),
         (
             CALL.replace("name: me", "name: me, nmae: x"),
             'has no input "nmae"; did you mean "name"?',
         ),
         (CALL.replace("name: me", "name: me, count: x"), 'the input "count" takes a number'),
         (CALL.replace("TOKEN:", "TOKEN: x, TKN:"), 'has no secret "TKN"; did you mean "TOKEN"?'),
-        ("uses: ./called.yml\nwith: {name: me}\nsecrets: inherit", ""),
+        ("uses: ./.github/workflows/called.yml\nwith: {name: me}\nsecrets: inherit", ""),
     ],
 )
 def test_what_is_given_to_called_workflows(call: str, expected: str) -> None:
@@ -207,19 +209,55 @@ def test_outputs_of_called_workflows() -> None:
     user = f"  use: {{needs: test, runs-on: ubuntu-latest, steps: {steps}}}\n"
     assert said(job(CALL) + user % "version", "property", WORKFLOWS) == []
     [found] = said(job(CALL) + user % "nope", "property", WORKFLOWS)
-    assert 'has no property "nope"; "./called.yml" has the outputs version' in found
+    assert 'workflows/called.yml" has the outputs version' in found
 
 
-def test_a_called_workflow_that_is_not_there() -> None:
-    [found] = said(job("uses: ./nope.yml"), "calls", {})
-    assert found.startswith('warning: there is no workflow "./nope.yml"')
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 'warning: there is no workflow "./nope.yml"'),
+        ({"nope.yml": CALLED}, "warning: GitHub calls only workflows of .github/workflows; move"),
+    ],
+)
+def test_a_called_workflow_that_is_not_there(files: dict[str, str], expected: str) -> None:
+    call = "uses: ./nope.yml\nwith: {name: x}\nsecrets: inherit"
+    [found] = said(job(call), "calls", files)
+    assert found.startswith(expected)
+
+
+def test_in_a_checkout_a_missing_workflow_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    text = job("uses: ./.github/workflows/nope.yml")
+    node, _ = source.load(text, FILE)
+    assert node is not None
+    files = project.Files(tmp_path)
+    [found] = lint(Document(text, node, model.read(node, FILE)[0], files))
+    assert (found.rule, found.level) == ("calls", "error")
+
+
+def test_a_called_workflow_that_is_broken(tmp_path: Path) -> None:
+    broken = CALLED.replace("make", "'${{ nope }}'").replace("concurrency", "concurency")
+    write(tmp_path, **{"called.yml": broken})
+    text = job("uses: ./called.yml\nwith: {nmae: me}\nsecrets: inherit")
+    node, _ = source.load(text, FILE)
+    assert node is not None
+    files = project.Files(tmp_path)
+    found = lint(Document(text, node, model.read(node, FILE)[0], files))
+    assert [p.message.partition(";")[0] for p in found] == [
+        '"./called.yml" requires the input "name"',
+        '"./called.yml" can\'t be called: called.yml:8:1: unknown key "concurency" in the workflow',
+        '"./called.yml" has no input "nmae"',
+    ]
+    assert "(1 more there)" in found[1].message
 
 
 @pytest.mark.covers("LINT-007")
 def test_a_called_workflow_in_the_same_group() -> None:
     text = job(CALL, head="concurrency: '${{ github.ref }}'\n")
     [found] = said(text, "concurrency", WORKFLOWS)
-    assert found.startswith('warning: "./called.yml" has the same concurrency group')
+    assert found.startswith(
+        'warning: "./.github/workflows/called.yml" has the same concurrency group'
+    )
     assert said(job(CALL, head="concurrency: ci\n"), "concurrency", WORKFLOWS) == []
 
 
@@ -244,7 +282,7 @@ def test_files_of_a_folder(tmp_path: Path) -> None:
     assert files.action("./node") is not None
     assert files.action("./nope") is None
     assert files.action("./\0") is None
-    called, problems = files.workflow("./called.yml", "")
+    called, problems = files.workflow("./.github/workflows/called.yml", "")
     assert called is not None and problems == []
     assert files.workflow("./nope.yml", "") == (None, [])
     broken, problems = files.workflow("./broken.yml", "")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.expr import jsontext
-from engine.expr.functions import ARGUMENTS
+from engine.expr.signatures import called
 from engine.expr.tree import (
     Called,
     Compare,
@@ -35,7 +33,7 @@ from engine.expr.types import (
     of,
     union,
 )
-from engine.expr.values import ExprError, parse_number, to_string
+from engine.expr.values import parse_number
 from engine.problems import Level, did_you_mean
 
 MOST_LISTED = 8
@@ -81,7 +79,7 @@ class _Reader:
             case Logic():
                 return union([self.of(part) for part in node.parts])
             case Called():
-                return self.called(node)
+                return called(node, [self.of(part) for part in node.arguments], self.fault)
             case Filter():
                 for part in (node.value, *node.arguments):
                     self.of(part)
@@ -173,103 +171,8 @@ class _Reader:
         result = "true" if node.operator == "!=" else "false"
         self.fault(node, "comparison", f'"{show(node)}" is always {result}: {reason}')
 
-    # --- calls ----------------------------------------------------------------------------------
 
-    def called(self, node: Called) -> Type:
-        arguments = [self.of(argument) for argument in node.arguments]
-        if special := _CALLS.get(node.name):
-            return special(self, node, arguments)
-        if node.name not in ARGUMENTS:  # that there is no such function has been said
-            return ANY
-        for argument, found in zip(node.arguments, arguments, strict=True):
-            self.text(node, argument, found)
-        return BOOLEAN if node.name in _PREDICATES else STRING
-
-    def text(self, call: Called, argument: Node, found: Type) -> None:
-        """An argument that a function reads as text, which arrays and objects have none of."""
-        if isinstance(found, (Array, Object)):
-            message = (
-                f'{call.written} takes text here, and "{show(argument)}" is {found.shown}; '
-                "name one of its values, or use toJSON"
-            )
-            self.fault(argument, "type", message)
-
-    def contains(self, node: Called, arguments: list[Type]) -> Type:
-        if len(arguments) == 2 and not isinstance(arguments[0], Array):
-            for argument, found in zip(node.arguments, arguments, strict=True):
-                if arguments[0] != ANY or argument is node.arguments[0]:
-                    self.text(node, argument, found)
-        return BOOLEAN
-
-    def join(self, node: Called, arguments: list[Type]) -> Type:
-        for argument, found in zip(node.arguments, arguments, strict=True):
-            if isinstance(found, Object) or argument is not node.arguments[0]:
-                self.text(node, argument, found)
-        return STRING
-
-    def to_json(self, node: Called, arguments: list[Type]) -> Type:
-        return STRING
-
-    def from_json(self, node: Called, arguments: list[Type]) -> Type:
-        for argument, found in zip(node.arguments, arguments, strict=True):
-            self.text(node, argument, found)
-            if isinstance(argument, Literal):
-                try:
-                    return of(jsontext.read(to_string(argument.value)))
-                except ExprError as error:
-                    self.fault(argument, "argument", f"this is not JSON: {error.message}")
-        return ANY
-
-    def format(self, node: Called, arguments: list[Type]) -> Type:
-        for argument, found in zip(node.arguments, arguments, strict=True):
-            self.text(node, argument, found)
-        first = node.arguments[0] if node.arguments else None
-        if isinstance(first, Literal) and first.position:  # else it is text around `${{ }}`
-            self.placeholders(node, to_string(first.value), len(arguments) - 1)
-        return STRING
-
-    def placeholders(self, node: Called, template: str, given: int) -> None:
-        named = {int(number) for number in _PLACEHOLDER.findall(_BRACES.sub("", template))}
-        beyond = sorted(number for number in named if number >= given)
-        unused = sorted(set(range(given)) - named)
-        if beyond:
-            listed = _listed([f"{{{number}}}" for number in beyond])
-            values = "no value is" if not given else "1 value is" if given == 1 else f"{given} are"
-            message = f"the text of {node.written} names {listed}, and {values} given after it"
-            self.fault(node, "argument", f"{message}; the first is {{0}}")
-        elif unused:
-            listed = _listed([f'"{show(node.arguments[number + 1])}"' for number in unused])
-            message = (
-                f"{node.written} is given {listed}, which its text {show(node.arguments[0])} does "
-                f"not name; add {{{unused[0]}}} to it or leave the value out"
-            )
-            self.fault(node, "argument", message)
-
-    def case(self, node: Called, arguments: list[Type]) -> Type:
-        for test, found in zip(node.arguments[:-1:2], arguments[:-1:2], strict=True):
-            if found not in (ANY, BOOLEAN):
-                message = (
-                    f'each condition of {node.written} must be a boolean; "{show(test)}" is '
-                    f"{found.shown}, so compare it"
-                )
-                self.fault(test, "type", message)
-        return union([*arguments[1:-1:2], *arguments[-1:]])
-
-
-_PREDICATES = frozenset(
-    ("startswith", "endswith", "always", "cancelled", "success", "failure"),
-)
-_CALLS: Mapping[str, Callable[[_Reader, Called, list[Type]], Type]] = {
-    "case": _Reader.case,
-    "contains": _Reader.contains,
-    "format": _Reader.format,
-    "fromjson": _Reader.from_json,
-    "join": _Reader.join,
-    "tojson": _Reader.to_json,
-}
 _ZERO = Literal("0", 0)
-_BRACES = re.compile(r"\{\{|\}\}")
-_PLACEHOLDER = re.compile(r"\{([0-9]{1,3})\}")
 
 
 def _item(base: Type) -> Type:
@@ -308,10 +211,6 @@ def _advice(base: Object) -> str:
         return "; it is empty here"
     more = "" if len(names) <= MOST_LISTED else f" and {len(names) - MOST_LISTED} more"
     return f"; it has {', '.join(names[:MOST_LISTED])}{more}"
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _end(node: Node) -> int:

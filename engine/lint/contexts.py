@@ -6,28 +6,24 @@ from collections.abc import Iterable, Mapping
 
 from engine import calls, inputs
 from engine.actions.manifest import Action
-from engine.expr.infer import infer
 from engine.expr.types import (
     ANY,
     BOOLEAN,
     NUMBER,
     STRING,
-    Array,
     Object,
     Type,
     either,
     map_of,
-    of,
-    union,
 )
 from engine.inputs import Input
+from engine.lint import matrices
 from engine.lint.document import Document
+from engine.lint.matrices import Contexts, inserts
 from engine.model import Job, Need, Step
 from engine.source import Mapping as MappingNode
 from engine.source import Node, plain
-from engine.tree import Fields, Items, Text, Tree, is_insert
-
-Contexts = Mapping[str, Type]
+from engine.tree import Fields
 
 # https://docs.github.com/actions/reference/workflows-and-actions/contexts, and what the runner
 # adds: names that are missing here may be newer than this list
@@ -154,7 +150,7 @@ def _outputs(document: Document, job: Job) -> Object:
     where = f'job "{job.id}" (line {job.place.line})'
     if job.outputs is None:
         return Object(advice=f"{where} has no outputs: key")
-    if not isinstance(job.outputs, Fields) or _inserts(job.outputs):
+    if not isinstance(job.outputs, Fields) or inserts(job.outputs):
         return map_of(STRING)
     names = [key.node.text for key, _ in job.outputs.entries]
     return Object(dict.fromkeys(names, STRING), advice=f"{where} has the outputs {_named(names)}")
@@ -195,7 +191,7 @@ def of_action(document: Document, action: Action) -> Contexts:
 def of_job(document: Document, job: Job, outer: Contexts) -> Contexts:
     """`outer` and what a job adds to it."""
     contexts = {**outer, "needs": _needs(document, job), "strategy": _STRATEGY, "runner": _RUNNER}
-    contexts["matrix"] = _matrix(job, contexts)
+    contexts["matrix"] = matrices.of_job(job, contexts)
     contexts["job"] = Object({**_JOB, "services": _services(job)})
     return contexts
 
@@ -215,67 +211,9 @@ def _needed(document: Document, need: Need, known: Mapping[str, Job]) -> Type:
 def _services(job: Job) -> Type:
     if job.services is None:
         return Object(advice=f'job "{job.id}" has no services')
-    if not isinstance(job.services, Fields) or _inserts(job.services):
+    if not isinstance(job.services, Fields) or inserts(job.services):
         return map_of(_SERVICE)
     return Object({key.node.text: _SERVICE for key, _ in job.services.entries})
-
-
-def _matrix(job: Job, contexts: Contexts) -> Type:
-    matrix = job.strategy.matrix if job.strategy else None
-    if job.strategy is not None and not isinstance(matrix, Fields):
-        return ANY
-    if not isinstance(matrix, Fields):
-        return Object(advice=f'job "{job.id}" has no matrix')
-    fields: dict[str, Type] = {}
-    rest: Type | None = ANY if _inserts(matrix) else None
-    for key, row in matrix.entries:
-        name = key.node.text
-        if name not in ("include", "exclude"):
-            fields[name] = _row(row, contexts)
-    for entry in _included(matrix):
-        if not isinstance(entry, Fields) or _inserts(entry):
-            rest = ANY
-            continue
-        for key, value in entry.entries:
-            found = type_of(value, contexts)
-            name = next((k for k in fields if k.lower() == key.node.text.lower()), key.node.text)
-            fields[name] = either(fields.get(name, found), found)
-    return Object(fields, rest)
-
-
-def _included(matrix: Fields) -> Iterable[Tree]:
-    include = matrix.get("include")
-    if isinstance(include, Items):
-        return include.items
-    return () if include is None else (include,)
-
-
-def _row(row: Tree, contexts: Contexts) -> Type:
-    if isinstance(row, Items):
-        return union(type_of(item, contexts) for item in row.items)
-    found = type_of(row, contexts)
-    return found.items if isinstance(found, Array) else ANY
-
-
-def type_of(tree: Tree, contexts: Contexts) -> Type:
-    """The type of a value that may have expressions in it."""
-    match tree:
-        case Items(_, items):
-            return Array(union(type_of(item, contexts) for item in items))
-        case Fields():
-            fields = {key.node.text: type_of(value, contexts) for key, value in tree.entries}
-            return Object(fields, ANY if _inserts(tree) else None)
-        case Text(node, None):
-            return of(node.value)
-        case Text(_, template) if template and len(template.parts) == 1:
-            part = template.parts[0]
-            return STRING if isinstance(part, str) else infer(part.tree, contexts)[0]
-    return STRING
-
-
-def _inserts(fields: Fields) -> bool:
-    """Whether names come from elsewhere: `${{ insert }}`, or a key that is an expression."""
-    return any(key.template is not None or is_insert(key) for key, _ in fields.entries)
 
 
 # --- steps --------------------------------------------------------------------------------------

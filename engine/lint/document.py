@@ -35,7 +35,7 @@ class Project(Protocol):
         """The manifest of a local action; None where there is none (yet)."""
 
     def workflow(self, uses: str, file: str) -> tuple[Workflow | None, list[Problem]]:
-        """A local workflow; None where it is missing, with problems where it can't be read."""
+        """A local workflow as far as it can be read, with its errors; None where it is missing."""
 
     def has(self, path: str) -> bool:
         """Whether a file is there, by its path from the root of the repository."""

@@ -14,8 +14,8 @@ from engine.expr import Expr
 from engine.expr.infer import Fault, infer
 from engine.expr.types import Object, Type
 from engine.lint import contexts as known
-from engine.lint.contexts import Contexts
 from engine.lint.document import Document
+from engine.lint.matrices import Contexts
 from engine.model import Defaults, Job, Step, Trigger
 from engine.problems import Place, Problem
 from engine.source import Scalar
