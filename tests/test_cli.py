@@ -733,7 +733,7 @@ def test_inside_github_actions(repository: Path) -> None:
     assert "::warning title=first,file=a.py,line=3::Mind, 100%25" in lines
     assert "| ✅ | first | success |" in page.read_text()
     assert "| ❌ | legs (1) | failure |" in page.read_text()
-    assert "### first\n\n# Page" in page.read_text()
+    assert re.search(r"### first: .+\n\n# Page", page.read_text())
 
 
 # --- output for eyes ----------------------------------------------------------------------------
