@@ -54,6 +54,12 @@ async def once(spec: MachineSpec, script: str, runner: DockerRunner | None = Non
     return out
 
 
+def told(*arguments: str) -> str:
+    """What the docker command says."""
+    command = ["docker", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def left(run_id: str) -> list[str]:
     """Everything on the daemon that carries a run's label."""
     label = f"label=runwright.run={run_id}"
@@ -128,3 +134,9 @@ def push(address: str, config: Path, password: str = "") -> str:
     subprocess.run([*where, "push", "-q", name], check=True, capture_output=True)
     subprocess.run([*where, "rmi", name], check=True, capture_output=True)
     return name
+
+
+@pytest.fixture(scope="session")
+def externals() -> Path:
+    """The folder with Node that the engine supplies."""
+    return Path("/tmp/ext")

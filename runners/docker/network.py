@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import trio
+
 from engine.machine import MachineError, MachineSpec
 from runners.docker.api import Api, ApiError, Json
 from runners.docker.leftovers import Job
@@ -32,7 +34,8 @@ async def create(api: Api, job: Job) -> None:
     job.expect(f"/networks/{job.name}")
     body = {"Name": job.name, "Labels": job.labels, "CheckDuplicate": True}
     try:
-        await api.call("POST", "/networks/create", body)
+        with trio.CancelScope(shield=True):  # what is given up would be made after its removal
+            await api.call("POST", "/networks/create", body)
     except ApiError as error:
         raise MachineError(
             f"A network for the job's services cannot be made: {str(error).rstrip('.')}. "

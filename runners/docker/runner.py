@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import trio
@@ -78,9 +79,10 @@ class _Daemon:
 
     async def open(self, stack: AsyncExitStack, spec: MachineSpec, log: Log) -> DockerMachine:
         """A machine, and the services beside it. Raises MachineError."""
+        spec = _with_images(spec, log)
         job = Job(spec, self.leftovers)
         stack.callback(job.end)
-        if any(service.image for service in spec.services):
+        if spec.services:
             return await self._among_services(stack, job, log)
         started = await self.starter.start(stack, job, spec.network, log)
         return self._machine(job, started, spec.network, {})
@@ -94,23 +96,25 @@ class _Daemon:
             services.pull,
         )
         own = spec.network if network.on_host(spec) else job.name
-        machines: list[DockerMachine] = []
-
-        async def tell(kind: object, *_: object) -> None:
-            if kind or services.failed or any(machine.failed for machine in machines):
-                await services.tell()
-
-        stack.push_async_exit(tell)
+        found: list[Started] = []
 
         async def start() -> None:
             started = await self.starter.start(stack, job, own, log)
             await network.connect(self.api, spec, started.created.id)
             if spec.localhost and services.ports:
                 await forward(stack, self.api, job, started, services.ports)
-            machines.append(self._machine(job, started, own, services.facts))
+            found.append(started)
 
+        machine: DockerMachine | None = None
+
+        async def end(kind: object, *_: object) -> None:
+            well = machine is not None and not machine.failed and not kind
+            await services.end(tell=not well)
+
+        stack.push_async_exit(end)
         await together(start, services.start)
-        return machines[0]
+        machine = self._machine(job, found[0], own, services.facts)
+        return machine
 
     def _machine(
         self, job: Job, started: Started, own: str, services: Mapping[str, ServiceFacts]
@@ -137,3 +141,11 @@ class _Daemon:
             own,
         )
         return DockerMachine(self.api, facts, started.lanes, steps)
+
+
+def _with_images(spec: MachineSpec, log: Log) -> MachineSpec:
+    """The spec without services whose image is empty, as an expression may have made it."""
+    for service in spec.services:
+        if not service.image:
+            log(f"Service {service.name} is skipped: its image is empty.")
+    return replace(spec, services=tuple(one for one in spec.services if one.image))

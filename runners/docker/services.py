@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,7 +24,7 @@ _PATIENCE = 5.0  # seconds that reading the logs may take at the end
 
 @dataclass(slots=True)
 class Services:
-    """The containers of `spec.services`, but for those whose image is empty."""
+    """The containers of `spec.services`."""
 
     api: Api
     job: Job
@@ -31,42 +32,45 @@ class Services:
     starts: trio.CapacityLimiter
     log: Log
     ports: list[Port] = field(init=False)
-    facts: dict[str, ServiceFacts] = field(default_factory=dict)
-    failed: bool = False
-    _bodies: dict[str, Json] = field(default_factory=dict)
+    _bodies: dict[str, Json] = field(init=False)
+    _ids: dict[str, str] = field(default_factory=dict)
+    _ports: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for service in self.job.spec.services:
-            if service.image:
-                self._bodies[service.name] = self._body(service)
-            else:
-                self.log(f"Service {service.name} is skipped: its image is empty.")
+        self._bodies = {one.name: self._body(one) for one in self.job.spec.services}
         on_host = network.on_host(self.job.spec)
         self.ports = [] if on_host else network.taken_out(self._bodies.items())
 
     @property
-    def chosen(self) -> list[Service]:
-        return [service for service in self.job.spec.services if service.image]
+    def facts(self) -> dict[str, ServiceFacts]:
+        """What a job may know of them, once they have started."""
+        names = [service.name for service in self.job.spec.services]
+        return {n: ServiceFacts(self._ids[n], self.job.name, self._ports[n]) for n in names}
 
     async def pull(self) -> None:
         """Have the images of all. Raises MachineError."""
-        await together(*(partial(self._pull, service) for service in self.chosen))
+        await together(*(partial(self._pull, service) for service in self.job.spec.services))
 
     async def start(self) -> None:
         """Start all at once, in the job's network. Raises MachineError."""
-        await together(*(partial(self._start, service) for service in self.chosen))
+        await together(*(partial(self._start, service) for service in self.job.spec.services))
 
-    async def tell(self) -> None:
-        """What they printed, one after the other."""
+    async def end(self, *, tell: bool) -> None:
+        """Say what they printed, if that is wanted or one of them has ended."""
         with trio.move_on_after(_PATIENCE, shield=True):
-            for name, facts in self.facts.items():
-                try:
-                    lines = await self._lines(facts.id)
-                except MachineError:
-                    continue  # it is gone, and so is what it said
-                self.log(f"Service {name} printed:")
-                for line in lines:
-                    self.log(f"  {line}")
+            for service in self.job.spec.services:
+                if id_ := self._ids.get(service.name):
+                    with suppress(MachineError):  # it is gone, and so is what it said
+                        await self._tell(service.name, id_, tell)
+
+    async def _tell(self, name: str, id_: str, tell: bool) -> None:
+        state = (await self._inspect(id_))["State"]
+        if not tell and state["Running"]:
+            return
+        ending = "" if state["Running"] else f" before it ended with exit code {state['ExitCode']}"
+        self.log(f"Service {name} printed{ending}:")
+        for line in await self._lines(id_):
+            self.log(f"  {line}")
 
     async def _pull(self, service: Service) -> None:
         spec = self.job.spec
@@ -83,7 +87,7 @@ class Services:
             self.job.expect(f"/containers/{container}")
             platform = self.job.spec.platform
             id_ = await create.create(self.api, container, self._bodies[name], platform)
-            self.facts[name] = ServiceFacts(id_, self.job.name)
+            self._ids[name] = id_
             async with self.starts:
                 await self.api.call("POST", f"/containers/{id_}/start")
             await self._settle(service, id_)
@@ -94,27 +98,22 @@ class Services:
             ) from error
 
     async def _settle(self, service: Service, id_: str) -> None:
-        """Wait until it is healthy; what it is then."""
+        """Wait until it is healthy."""
         found: Json = {}
 
         async def state() -> health.State:
-            found.update((await self.api.call("GET", f"/containers/{id_}/json")).json)
+            found.update(await self._inspect(id_))
             return dict(found["State"])
 
         name = service.name
         last = await health.settled(name, state, self.log)
-        self.facts[name] = ServiceFacts(id_, self.job.name, self._ports(name, found))
+        self._ports[name] = self._ports_of(name, found)
         if health.status(last) == "unhealthy":
-            self.failed = True
             raise MachineError(await self._unhealthy(service, last, id_))
         if health.status(last) == "healthy":
             self.log(f"{name} service is healthy.")
         elif not last["Running"]:
-            self.failed = True
-            self.log(
-                f"Service {name} has ended already, with exit code {last['ExitCode']}; "
-                "it has no health check that would tell why."
-            )
+            self.log(f"Service {name} has ended, with exit code {last['ExitCode']}.")
 
     async def _unhealthy(self, service: Service, state: health.State, id_: str) -> str:
         reason = "its health check failed"
@@ -126,13 +125,17 @@ class Services:
         printed = f" The last that it printed:{lines}" if lines else " It printed nothing."
         return f"Service {service.name} (image {service.image}) failed: {reason}.{printed}"
 
+    async def _inspect(self, id_: str) -> Json:
+        found: Json = (await self.api.call("GET", f"/containers/{id_}/json")).json
+        return found
+
     async def _lines(self, id_: str) -> list[str]:
         query = {"stdout": "1", "stderr": "1"}
         raw = (await self.api.call("GET", f"/containers/{id_}/logs", query=query)).body
         text = b"".join(piece for _, piece in Demux().pieces(raw))
         return text.decode(errors="replace").splitlines()
 
-    def _ports(self, name: str, found: Json) -> dict[str, str]:
+    def _ports_of(self, name: str, found: Json) -> dict[str, str]:
         """The ports of the host's by the container's (actions/runner: `docker port`)."""
         if not network.on_host(self.job.spec):
             return {str(p.inside): str(p.outside) for p in self.ports if p.service == name}

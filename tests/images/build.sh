@@ -56,7 +56,50 @@ scratch() {
   tar -C "$here/scratch" -c . | docker import --change 'CMD ["/only"]' - runwright-test/scratch
 }
 
-for image in debian:bookworm busybox scratch node; do
+servers() {
+  mkdir "$here/servers"
+  cat >"$here/servers/postgres" <<-'END'
+	#!/bin/sh
+	# As the official image: POSTGRES_PASSWORD is the superuser's, arguments are the server's.
+	set -e
+	data=/var/lib/postgresql/data
+	bin=$(echo /usr/lib/postgresql/*/bin)
+	[ -n "$POSTGRES_PASSWORD" ] || { echo "POSTGRES_PASSWORD is not set" >&2; exit 1; }
+	mkdir -p $data /run/postgresql && chown postgres $data /run/postgresql
+	echo "$POSTGRES_PASSWORD" >/tmp/password
+	su postgres -c "$bin/initdb -N -D $data -A scram-sha-256 -U postgres --pwfile=/tmp/password"
+	rm /tmp/password
+	echo "host all all all scram-sha-256" >>$data/pg_hba.conf
+	exec su postgres -c "exec $bin/postgres -F -D $data -c listen_addresses='*' $*"
+	END
+  cat >"$here/servers/Dockerfile" <<-'END'
+	FROM runwright-test/debian:bookworm
+	RUN apt-get update && apt-get install -y --no-install-recommends postgresql redis-server \
+	    && rm -rf /var/lib/apt/lists/*
+	COPY --chown=0:0 postgres /usr/local/bin/postgres
+	RUN chmod 755 /usr/local/bin/postgres
+	END
+  docker build --network host -t runwright-test/servers "$here/servers"
+}
+
+musl() {
+  # Enough of a musl system for Node: bookworm's musl is older than what Node is built for.
+  mkdir -p "$here/musl/lists" "$here/musl/cache"
+  echo "deb $mirror trixie main" >"$here/musl/sources.list"
+  (
+    cd "$here/musl"
+    set -- -qq -o "Dir::Etc::sourcelist=$PWD/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+      -o "Dir::State::lists=$PWD/lists" -o "Dir::Cache=$PWD/cache" -o APT::Sandbox::User=root
+    apt-get "$@" update
+    apt-get "$@" download musl
+    dpkg-deb -x musl_*.deb root
+    [ -e root/lib ] || ln -s usr/lib root/lib
+    printf 'FROM runwright-test/busybox\nCOPY root/ /\n' >Dockerfile
+    tar -c Dockerfile root | docker build -t runwright-test/musl -
+  )
+}
+
+for image in debian:bookworm busybox scratch node servers musl; do
   if missing "$image"; then
     echo "building runwright-test/$image"
     "${image%%:*}"
