@@ -49,7 +49,7 @@ async def run(machine: Machine, script: str, **more: Any) -> tuple[Exit, str]:
 
 async def once(spec: MachineSpec, script: str, runner: DockerRunner | None = None) -> str:
     async with (runner or DockerRunner()).open(spec, print) as machine:
-        exit, out = await run(machine, script)
+        exit, out = await run(machine, script, cwd=spec.layout.workspace)
     assert exit.code == 0, out
     return out
 

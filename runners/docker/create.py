@@ -69,8 +69,12 @@ def of_job(
     mounts: list[Mount],
     labels: dict[str, str],
     secret: str,
+    groups: tuple[int, ...] = (),
 ) -> Body:
-    """The body of a job's container. Raises MachineError for options that it does not know."""
+    """The body of a job's container, whose user, if not root, is in `groups` too.
+
+    Raises MachineError for options that it does not know.
+    """
     home = {"HOME": spec.layout.home} if spec.layout.home else {}
     env = home | dict(spec.env)
     made = given(spec.image, env, spec.volumes, spec.ports, spec.options, _REFUSED)
@@ -78,6 +82,8 @@ def of_job(
     host.pop("RestartPolicy", None)
     if not spec.contains:
         host["Tmpfs"] = host.get("Tmpfs", {}) | {spec.layout.commands: "mode=1777,exec"}
+    if not is_root(made, image):
+        host["GroupAdd"] = [*host.get("GroupAdd", []), *map(str, groups)]
     free = _free(made, mounts)
     return made | {
         "Entrypoint": ["sh", "-c", boot(secret, _prepare(spec) if is_root(made, image) else ":")],

@@ -85,8 +85,8 @@ def read_only(source: str, target: str, labels: dict[str, str], *, shipped: bool
     """A folder of the daemon's computer; a `shipped` one lies in a volume of its own there."""
     if not shipped:
         return _bind(source, target) | {"ReadOnly": True}
-    bind = {"type": "none", "o": "bind", "device": source}
-    return _volume("", target, labels, _local(bind)) | {"ReadOnly": True}
+    bind = {"type": "none", "o": "bind,ro", "device": source}
+    return _volume("", target, labels, _local(bind))
 
 
 def socket(path: str) -> Mount:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -144,7 +143,8 @@ class Starter:
         socket = self._socket(spec, sees=sees)
         read_only = await self._read_only(job, log, sees=sees)
         mounts = [*places.of_machine(spec, name, job.labels, driver), *read_only, *socket]
-        body = create.of_job(spec, image, network, mounts, job.labels, secret)
+        groups = self._groups(spec) if socket and sees else ()
+        body = create.of_job(spec, image, network, mounts, job.labels, secret, groups)
         id_ = await create.create(self.api, name, body, spec.platform)
         externals = [one for one in read_only if one["Target"] == spec.layout.externals]
         step = [*places.of_step(spec, name), *socket]
@@ -168,6 +168,15 @@ class Starter:
         """The daemon's own, wherever the daemon is."""
         path = self.api.address.socket if spec.docker_socket else ""
         return [places.socket(path if sees else places.SOCKET)] if path else []
+
+    def _groups(self, spec: MachineSpec) -> tuple[int, ...]:
+        """The socket's, where a container stands for a machine whose user may use Docker."""
+        if not spec.localhost:
+            return ()
+        try:
+            return (Path(self.api.address.socket).stat().st_gid,)
+        except OSError:
+            return ()
 
     async def _read_only(self, job: Job, log: Log, *, sees: bool) -> list[Mount]:
         """The folders of this computer that the machine sees read-only."""
@@ -235,8 +244,3 @@ def _lacks_shell(error: ApiError) -> bool:
 def _may_be_the_tiers(error: ApiError) -> bool:
     """Whether another way in may help: a mount was refused, or a folder is not there to bind."""
     return error.status >= 500 or "bind source path" in str(error)
-
-
-def starts() -> trio.CapacityLimiter:
-    """More containers than this, started at once, only get in each other's way."""
-    return trio.CapacityLimiter(os.cpu_count() or 1)

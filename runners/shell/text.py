@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from posixpath import dirname
 
 from engine.machine import Command, Layout
 
@@ -32,7 +33,7 @@ def quote(text: str) -> str:
 
 def folders(layout: Layout) -> tuple[str, ...]:
     """The directories that must exist in a machine before its first command."""
-    made = (layout.workspace, layout.tool_cache, layout.commands)
+    made = (layout.workspace, layout.tool_cache, layout.commands, dirname(layout.event))
     return (*made, layout.home) if layout.home else made
 
 
