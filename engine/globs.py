@@ -6,6 +6,7 @@ workflow syntax reference.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, replace
@@ -16,7 +17,6 @@ from engine.source import Node, Scalar, Sequence
 
 _SPECIAL = frozenset("*?+[]!\\")
 _RANGES = ("az", "AZ", "09")  # the only ones that GitHub documents
-_NOT_IN_REFS = frozenset(" ~^:")  # git check-ref-format
 
 Accepts = Callable[[str], bool]
 
@@ -280,29 +280,43 @@ def _problem(scalar: Scalar, fault: _Fault) -> Problem:
 
 
 def _never_in_path(pattern: str) -> list[_Fault]:
-    start = pattern.startswith("!")
+    start = int(pattern.startswith("!"))
     for prefix in ("./", "../", "/"):
         if pattern.startswith(prefix, start):
-            message = (
-                f'"{pattern}" matches no file: paths are relative to the root of the repository '
-                f'and have no "{prefix}" in front; remove it'
+            reason = (
+                "paths are relative to the root of the repository and have no "
+                f'"{prefix}" in front; remove it'
             )
-            return [_Fault(int(start), message, "warning")]
+            return [_never(pattern, "file", start, reason)]
+    if pattern[start:] != pattern[start:].strip():
+        at = start if pattern[start : start + 1].isspace() else len(pattern.rstrip())
+        return [_never(pattern, "file", at, "there is a space at its end; remove it")]
     return []
 
 
 def _never_in_ref(pattern: str) -> list[_Fault]:
+    """What no name can have (git check-ref-format), and prefixes that names come without."""
     start = int(pattern.startswith("!"))
     for prefix in ("refs/heads/", "refs/tags/"):
         if pattern.startswith(prefix, start):
             rest = pattern[start + len(prefix) :]
-            message = f'"{pattern}" matches no name: names come without "{prefix}"; write "{rest}"'
-            return [_Fault(start, message, "warning")]
-    bad = next((index for index, char in enumerate(pattern) if char in _NOT_IN_REFS), None)
-    if bad is None or "[" in pattern:  # a set may list more than what stands in names
+            reason = f'names come without "{prefix}"; write "{rest}"'
+            return [_never(pattern, "name", start, reason)]
+    if pattern.startswith("/", start):
+        return [_never(pattern, "name", start, 'no branch or tag starts with "/"; remove it')]
+    if pattern.endswith("/"):
+        reason = 'no branch or tag ends with "/"; remove it, or write "**" after it'
+        return [_never(pattern, "name", len(pattern) - 1, reason)]
+    if "[" in pattern:  # a set may list more than what stands in names
         return []
-    message = f'"{pattern}" matches no name: no branch or tag has "{pattern[bad]}" in its name'
-    return [_Fault(bad, message, "warning")]
+    bad = re.search(r"[ ~^:]|\.\.|//|@\{", pattern)
+    if bad is None:
+        return []
+    return [_never(pattern, "name", bad.start(), f'no branch or tag has "{bad[0]}" in its name')]
+
+
+def _never(pattern: str, what: str, at: int, reason: str) -> _Fault:
+    return _Fault(at, f'"{pattern}" matches no {what}: {reason}', "warning")
 
 
 _NEVER = {"branches": _never_in_ref, "tags": _never_in_ref, "paths": _never_in_path}

@@ -192,7 +192,7 @@ ACTIONS = {
     ),
     "no main": (
         "runs: {using: node24}",
-        ["1:7: a JavaScript action needs main, such as main: dist/index.js [schema]"],
+        ["1:1: a JavaScript action needs main, such as main: dist/index.js [schema]"],
     ),
     "timeout in a step": (
         "runs: {using: composite, steps: [{run: make, shell: sh, timeout-minutes: 1}]}",

@@ -227,6 +227,11 @@ def test_no_pattern_takes_for_ever(pattern: str, text: str) -> None:
         ("refs/heads/main", 11, 'write "main"'),
         ("'!refs/tags/v1'", 13, 'write "v1"'),
         ("'a b'", 13, 'has " " in its name'),
+        ("/main", 11, 'no branch or tag starts with "/"'),
+        ("releases/", 19, 'no branch or tag ends with "/"'),
+        ("a..b", 12, 'has ".." in its name'),
+        ("a//b", 12, 'has "//" in its name'),
+        ("'a@{0}'", 13, 'has "@{" in its name'),
     ],
 )
 def test_a_mistake_is_told_at_its_place(written: str, column: int, message: str) -> None:
@@ -246,6 +251,8 @@ def test_what_only_never_matches_is_a_warning(written: str) -> None:
         ("paths", "./src/**", 'have no "./" in front'),
         ("paths-ignore", "/src", 'have no "/" in front'),
         ("paths", "'../a'", 'have no "../" in front'),
+        ("paths", "' a'", "there is a space at its end"),
+        ("paths", "'a '", "there is a space at its end"),
     ],
 )
 def test_paths_start_at_the_root(key: str, written: str, message: str) -> None:

@@ -97,7 +97,10 @@ class _Faults:
         mapping, place = self._find(route[:-1]), self._key(route[:-1], str(route[-1]))
         keys = mapping.entries if isinstance(mapping, Mapping) else ()
         last = max([place, *(key.place for key, _ in keys if key.text in beside)])
-        problem = Problem(place, message, "schema", value=last)
+        # of a filter and its twin, the later is one too many
+        name = str(route[-1])
+        twins = bool(({f"{name}-ignore", name.removesuffix("-ignore")} - {name}) & beside)
+        problem = Problem(last if twins else place, message, "schema", value=last)
         return _Fault(problem, route[:-1], forbidden=route)
 
     def _message(self, error: Error, route: Route, guidance: Guidance) -> str:
