@@ -320,7 +320,7 @@ def test_mistakes(text: str, says: str) -> None:
             "a step has either `run` or `uses`; make two steps of it",
         ),
         ("{uses: }", "`uses` must not be empty"),
-        ("{uses: octo/tool}", "add the version, such as octo/tool@v1"),
+        ("{uses: octo/tool}", "has no version; add one, such as octo/tool@v1"),
         ("{uses: octo/tool@a..b}", '"a..b" in "octo/tool@a..b" can\'t be a version'),
         ("{uses: '${{ inputs.tool }}'}", "no expression is possible in this value"),
         (
