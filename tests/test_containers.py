@@ -88,6 +88,13 @@ def test_a_job_container_has_directories_of_its_own(written: str) -> None:
     assert (found.workspace, found.home) == ("/__w/hello/hello", "/github/home")
 
 
+@pytest.mark.covers("CTR-008")
+def test_expressions_and_variables_agree_about_paths() -> None:
+    steps = "- run: |\n    print-env GITHUB_WORKSPACE\n    echo ${{ github.workspace }}\n"
+    ran = run(job(steps, container="x"))
+    assert ran.printed() == "/__w/hello/hello\n" * 2
+
+
 @pytest.mark.covers("CTR-007")
 def test_a_container_without_an_image_is_none() -> None:
     assert spec(container='"${{ vars.NONE }}"').layout.home is None
