@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from engine.actions import is_checkout
 from engine.actions.manifest import Action, CompositeRuns, DockerRuns
-from engine.actions.resolve import Found, Resolved
+from engine.actions.resolve import Found
 from engine.model import Step
 from engine.reference import Image, ReferenceError_, Remote, key, parse, placed
 
 
 def reached(
-    steps: Iterable[Step], resolved: Resolved, home: Remote | None = None
+    steps: Iterable[Step], known: Mapping[str, Found], home: Remote | None = None
 ) -> Iterator[Found | None]:
-    """What some steps use, and what that uses; None for what is only known at run time."""
+    """What some steps use, and what that uses; None for what is only known at run time.
+
+    `known` are the actions that were found, by their keys (Resolved.found).
+    """
     told: set[str] = set()
     left = [(step, home) for step in steps]
     while left:
@@ -23,7 +26,7 @@ def reached(
         left += [(child, origin) for child in step.children]
         if step.uses is None or is_checkout(step):
             continue
-        found = _named(step.uses.text, resolved, origin)
+        found = _named(step.uses.text, known, origin)
         if found is None or found.key not in told:
             yield found
         if found is not None and found.key not in told:
@@ -33,14 +36,12 @@ def reached(
             left += [(s, inner) for s in runs.steps] if isinstance(runs, CompositeRuns) else []
 
 
-def _named(text: str, resolved: Resolved, home: Remote | None) -> Found | None:
+def _named(text: str, known: Mapping[str, Found], home: Remote | None) -> Found | None:
     try:
         reference = placed(parse(text), home)
     except ReferenceError_:
         return None
-    return (
-        of_image(reference) if isinstance(reference, Image) else resolved.found.get(key(reference))
-    )
+    return of_image(reference) if isinstance(reference, Image) else known.get(key(reference))
 
 
 def of_image(reference: Image) -> Found:

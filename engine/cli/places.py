@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 
 from engine.cli.settings import IMAGES, SELF_HOSTED
@@ -43,9 +43,9 @@ def runner(name: str) -> Runner:
 class Fallback:
     """Docker, or a namespace where the image can't be had; the log says so once for an image."""
 
-    def __init__(self, first: Runner, second: Runner) -> None:
+    def __init__(self, first: Runner, spare: Callable[[], Runner]) -> None:
         self.first = first
-        self.second = second
+        self.spare = spare
         self._missing: set[str] = set()
 
     @asynccontextmanager
@@ -62,11 +62,11 @@ class Fallback:
                         )
                     self._missing.add(spec.image)
             if machine is None:
-                machine = await stack.enter_async_context(self.second.open(spec, log))
+                machine = await stack.enter_async_context(self.spare().open(spec, log))
             yield machine
 
     async def clean(self, run_id: str | None = None) -> tuple[str, ...]:
-        return (*await self.first.clean(run_id), *await self.second.clean(run_id))
+        return (*await self.first.clean(run_id), *await self.spare().clean(run_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,6 @@ async def decide(asked: str) -> Isolation:
     """
     if asked != "auto":
         return Isolation(asked, "asked for with --runner")
-    from runners import namespace
     from runners.docker.api import Api, address
 
     try:
@@ -92,6 +91,8 @@ async def decide(asked: str) -> Isolation:
         return Isolation("docker", "Docker answers")
     except MachineError as error:
         reason = str(error)
+    from runners import namespace
+
     spare = await namespace.probe()
     if spare.works:
         return Isolation("namespace", reason)
@@ -104,7 +105,9 @@ async def decide(asked: str) -> Isolation:
 def chooser(isolation: Isolation, asked: str, images: Mapping[str, str]) -> Choose:
     """Finds the runner and the image of each leg."""
 
-    spare = Fallback(runner("docker"), runner("namespace")) if isolation.name == "docker" else None
+    spare = None
+    if isolation.name == "docker":
+        spare = Fallback(runner("docker"), partial(runner, "namespace"))
 
     def choose(leg: Leg) -> Berth:
         image = leg.container.image if leg.container else image_of(leg, images)

@@ -39,7 +39,7 @@ def supplies(prepared: Prepared) -> Supplies:
     show.show(resolved.problems)
     has_node = any(isinstance(one.action.runs, NodeRuns) for one in resolved.found.values())
     node = _node(prepared) if has_node or needs_proxy else None
-    return Supplies(resolved, found, node)
+    return Supplies(resolved.found, found, node)
 
 
 def _uses(step: Step) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import calls, git
+from engine import git
 from engine.cli import INVALID, documents
 from engine.model import Workflow
 from engine.problems import Problem, Refused, errors, usage
@@ -101,6 +101,10 @@ def read_all(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
 
 def _calls(workflows: list[Workflow]) -> list[Problem]:
     """What is wrong with calls among these workflows; others are known when they run."""
+    if not any(job.uses for workflow in workflows for job in workflow.jobs):
+        return []
+    from engine import calls
+
     known = {f"./{workflow.file}": workflow for workflow in workflows}
 
     def find(uses: str, _: str) -> tuple[Workflow | None, list[Problem]]:

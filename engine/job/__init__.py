@@ -12,11 +12,9 @@ import trio
 
 from engine.events import Emit, Log, Outcome
 from engine.expr import to_string
-from engine.job import composite, found, phase, uses
 from engine.job.background import Background
 from engine.job.cancellation import Cancellation
 from engine.job.frame import Frame, Use
-from engine.job.inputs import inputs
 from engine.job.order import Bench, JobOrder, JobResult
 from engine.job.result import CANCELED, ended
 from engine.job.retried import Try
@@ -94,7 +92,10 @@ class _Job:
         """Each step with its number in the file, those of a parallel group included."""
         for step in steps:
             use = Use(step, next(numbers), self.frame, self.frame.action_name(step))
-            use.found = found.foreseen(self.bench, use)
+            if step.uses is not None:
+                from engine.job.found import foreseen  # here and below: few jobs use actions
+
+                use.found = foreseen(self.bench, use)
             use.inner = tuple(self._uses(step.children, numbers))
             yield use
 
@@ -118,7 +119,10 @@ class _Job:
 
     async def _phases(self, background: Background) -> None:
         self.background = background
-        await self._before(self.uses)
+        if any(use.found for use in _all(self.uses)):
+            from engine.job.before import before
+
+            await before(self.bench, self.uses, self._prepare)
         for use in self.uses:
             if use.step.background:
                 await background.start(use)
@@ -129,27 +133,10 @@ class _Job:
         while self.bench.posts:
             await take(self.bench, self.bench.posts.pop(), "post", self._prepare)
 
-    async def _before(self, some: Iterable[Use]) -> None:
-        """What actions ask for before all steps, those inside of composites too."""
-        for use in some:
-            if phase.has(use, "pre"):
-                await take(self.bench, use, "pre", self._prepare)
-            elif use.found is not None:
-                composite.open_frame(self.bench, use)
-                await self._before_inner(use)
-            else:
-                await self._before(use.inner)
-
-    async def _before_inner(self, use: Use) -> None:
-        if any(phase.has(inner, "pre") or inner.found for inner in use.inner):
-            scope = partial(self.state.scope, use.frame, of_job=True)
-            use.env = await self.bench.answer(lambda: strings(use.step.env, scope()))
-            use.inputs = await self.bench.answer(lambda: inputs(use, scope()))
-            composite.enter(use)
-            await self._before(use.inner)
-
     async def _prepare(self, live: LiveStep) -> Try:
         if live.step.kind == "uses":
+            from engine.job import uses
+
             return await uses.prepare(live, self._prepare)
         live.announce()
         return partial(self.background.control, live.step, live.use.inner)

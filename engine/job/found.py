@@ -29,7 +29,7 @@ def foreseen(bench: Bench, use: Use) -> Found | None:
         wanted = _target(use)
     except CannotRun:  # said when the step runs
         return None
-    return bench.order.actions.found.get(wanted.key) if isinstance(wanted, Remote) else None
+    return bench.order.actions.get(wanted.key) if isinstance(wanted, Remote) else None
 
 
 async def find(bench: Bench, use: Use) -> Found:
@@ -39,7 +39,7 @@ async def find(bench: Bench, use: Use) -> Found:
         return of_image(wanted)
     if isinstance(wanted, Local):
         return Found(wanted, await _read(bench, folder(bench, wanted), str(wanted)))
-    return bench.order.actions.found.get(wanted.key) or await _fetched(bench, wanted)
+    return bench.order.actions.get(wanted.key) or await _fetched(bench, wanted)
 
 
 def folder(bench: Bench, wanted: Reference) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import actions
-from engine.actions.resolve import Found
 from engine.events import Outcome
 from engine.model import Step
 from engine.reference import Remote
+
+if TYPE_CHECKING:
+    from engine.actions.resolve import Found
 
 
 @dataclass(slots=True)

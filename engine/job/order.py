@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine import hashing
-from engine.actions.resolve import NOTHING, Finder, Resolved
 from engine.events import Emit, Outcome, Phase
 from engine.expr import ExprError
 from engine.job.cancellation import Cancellation
@@ -19,6 +17,7 @@ from engine.model import Workflow
 from engine.plan import Leg
 
 if TYPE_CHECKING:
+    from engine.actions.resolve import Finder, Found
     from engine.job.frame import Use
     from engine.job.step import LiveStep
 
@@ -29,7 +28,7 @@ T = TypeVar("T")
 class JobOrder:
     """All that one job is told. `contexts` are those that stay the same while it runs.
 
-    `actions` are those that were found before the job began; `finder` is for others.
+    `actions` are those that were found before the job began, by their keys; `finder` is for others.
     """
 
     leg: Leg
@@ -38,7 +37,7 @@ class JobOrder:
     secrets: Mapping[str, str] = field(repr=False)
     env: Mapping[str, str] = field(default_factory=dict)  # given on the command line
     debug: bool = False
-    actions: Resolved = NOTHING
+    actions: Mapping[str, Found] = field(default_factory=dict)
     finder: Finder | None = None
     externals: bool = False  # whether the machine has the Node that the engine supplies
 
@@ -82,6 +81,8 @@ class Bench:
                 self.state.hashes[needed.patterns] = await self._hash(needed.patterns)
 
     async def _hash(self, patterns: tuple[str, ...]) -> str | ExprError:
+        from engine import hashing  # few jobs ask for it
+
         try:
             return await hashing.hash_files(self.machine, patterns)
         except ExprError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.actions.manifest import DockerRuns, NodeRuns
 from engine.events import Phase
 from engine.job.frame import Use
 from engine.tree import Condition
@@ -12,7 +11,11 @@ from engine.tree import Condition
 
 def has(use: Use, phase: Literal["pre", "post"]) -> bool:
     """Whether the step's action asks for this phase."""
-    match use.found and use.found.action.runs:
+    if use.found is None:
+        return False
+    from engine.actions.manifest import DockerRuns, NodeRuns  # few jobs use actions
+
+    match use.found.action.runs:
         case NodeRuns() as runs:
             return bool(runs.pre if phase == "pre" else runs.post)
         case DockerRuns() as runs:
@@ -24,7 +27,11 @@ def condition(use: Use, phase: Phase) -> Condition | None:
     """What the phase depends on; before and after the steps None means always."""
     if phase == "main":
         return use.step.condition
-    match use.found and use.found.action.runs:
+    if use.found is None:
+        return None
+    from engine.actions.manifest import DockerRuns, NodeRuns
+
+    match use.found.action.runs:
         case NodeRuns() | DockerRuns() as runs:
             return runs.pre_if if phase == "pre" else runs.post_if
     return None

@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from engine.actions.manifest import DockerRuns
-from engine.actions.reach import folders, reached
-from engine.actions.resolve import NOTHING, Finder, Resolved
 from engine.containers import Container
 from engine.contexts import RunFacts
 from engine.job import Cancellation
@@ -23,7 +20,11 @@ from engine.machine import (
     Service,
     WorkspaceMode,
 )
+from engine.model import Step
 from engine.plan import Leg
+
+if TYPE_CHECKING:
+    from engine.actions.resolve import Finder, Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ Choose = Callable[[Leg], Berth]
 
 @dataclass(frozen=True, slots=True)
 class Supplies:
-    """What was brought for the steps before a run: actions, and the Node that runs them."""
+    """What was brought for the steps before a run: actions by their keys, and their Node."""
 
-    actions: Resolved = NOTHING
+    actions: Mapping[str, Found] = field(default_factory=dict)
     finder: Finder | None = None
     externals: Path | None = None
 
@@ -102,7 +103,7 @@ def machine_spec(
 ) -> MachineSpec:
     """What the runner is told: the job's container, or the image that stands for its label."""
     container, supplies = leg.container, settings.supplies
-    used = list(reached(leg.job.steps, supplies.actions))
+    folders, contains = _used(leg.job.steps, supplies.actions)
     return MachineSpec(
         run_id=facts.run_id,
         name=machine_name(leg.key, attempt),
@@ -123,11 +124,23 @@ def machine_spec(
             _service(name, found) for name, found in leg.services.items() if found.image
         ),
         localhost=container is None,
-        actions=folders(used),
+        actions=folders,
         externals=supplies.externals,
-        contains=any(one is None or isinstance(one.action.runs, DockerRuns) for one in used),
+        contains=contains,
         docker_socket=settings.docker_socket,
     )
+
+
+def _used(steps: tuple[Step, ...], known: Mapping[str, Found]) -> tuple[Mapping[str, Path], bool]:
+    """The folders of the actions that steps use, and whether one may run in a container."""
+    if not known and not any(step.uses or step.children for step in steps):
+        return {}, False
+    from engine.actions.manifest import DockerRuns
+    from engine.actions.reach import folders, reached
+
+    used = list(reached(steps, known))
+    contains = any(one is None or isinstance(one.action.runs, DockerRuns) for one in used)
+    return folders(used), contains
 
 
 def _service(name: str, found: Container) -> Service:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from engine import cron, globs, inputs
+from engine import globs, inputs
 from engine.model import Trigger
 from engine.problems import Problem
 from engine.source import Mapping
@@ -40,6 +40,8 @@ def check(trigger: Trigger) -> list[Problem]:
 
 
 def _check_schedule(schedule: Mapping) -> list[Problem]:
+    from engine import cron  # few workflows have a schedule
+
     line, timezone = scalar(schedule, "cron"), scalar(schedule, "timezone")
     problems = cron.check(line) if line else []
     return problems + (cron.check_timezone(timezone) if timezone else [])

@@ -14,11 +14,9 @@ from engine.machine import Facts, Log, MachineSpec, ServiceFacts
 from runners.docker import network, owner
 from runners.docker.api import Api, address
 from runners.docker.builds import Builds
-from runners.docker.forward import forward
 from runners.docker.images import Images
 from runners.docker.leftovers import Job, Leftovers
 from runners.docker.machine import DockerMachine
-from runners.docker.services import Services
 from runners.docker.starting import Started, Starter, wanted_by
 from runners.docker.steps import Steps
 from runners.docker.together import together
@@ -88,6 +86,9 @@ class _Daemon:
         return self._machine(job, started, spec.network, {})
 
     async def _among_services(self, stack: AsyncExitStack, job: Job, log: Log) -> DockerMachine:
+        from runners.docker.forward import forward  # few jobs have services
+        from runners.docker.services import Services
+
         spec = job.spec
         services = Services(self.api, job, self.images, self.starts, log)
         await together(
