@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from test_real_workflows import FILES, text
 
-from engine.cli.documents import Document, problems
+from engine.cli.documents import Document
+from engine.cli.linting import problems
 
 EACH = 500
 JUNK = [

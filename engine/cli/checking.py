@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.check import Kind
 from engine.check.rules import rules
-from engine.cli import documents
+from engine.cli import documents, linting
 from engine.problems import Problem
 
 ENOUGH = 200  # files; with fewer, starting processes takes longer than they save
@@ -30,7 +30,7 @@ def check_all(files: Sequence[Path], kind: Kind | None) -> list[Problem]:
 def check(file: Path, kind: Kind | None) -> list[Problem]:
     """All that is wrong with one file; that it can't be read is a problem too."""
     try:
-        return documents.problems(documents.load(file, kind))
+        return linting.problems(documents.load(file, kind))
     except OSError as error:
         return [documents.unreadable(file, error)]
 

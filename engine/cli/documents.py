@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine import actions, git, reading, source
 from engine.check import Kind, check, superset_warnings
@@ -17,8 +17,9 @@ from engine.problems import Place, Problem, besides, errors
 from engine.source import Mapping, Node
 
 if TYPE_CHECKING:
-    from engine.calls import Find
+    from engine.actions.manifest import Action
 
+Rules: TypeAlias = "Callable[[Node, Workflow | Action], list[Problem]]"
 MOST_BYTES = 4 * source.GITHUB.characters
 
 
@@ -45,27 +46,11 @@ def unreadable(path: Path, error: OSError, name: str = "") -> Problem:
     return Problem(Place(name or shown(path)), f"can't be read: {reason}", "file")
 
 
-def problems(document: Document) -> list[Problem]:
-    """All that is wrong with a document, in the order of its lines, and then with what it calls in
-    its own repository."""
-    workflow, found = read(document)
-    if workflow is None or not any(job.uses for job in workflow.jobs):
-        return found
-    from engine import calls
+def read(document: Document, rules: Rules | None = None) -> tuple[Workflow | None, list[Problem]]:
+    """The workflow that a document holds, if it does and no error is in it, and its problems.
 
-    folder = document.path.parent
-    return found + calls.check(workflow, _finder(git.root(folder) or folder.parent.parent))
-
-
-@cache
-def _finder(root: Path) -> Find:
-    from engine.cli.called import Called
-
-    return Called(root)
-
-
-def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
-    """The workflow that a document holds, if it does and no error is in it, and its problems."""
+    `rules` are asked of a workflow or an action for more than what makes a run impossible.
+    """
     node, found = source.load(document.content, document.name)
     if node is None:
         return None, found
@@ -73,12 +58,19 @@ def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
     shape = [*check(node, kind), *superset_warnings(node, str(document.path))]
     found += besides(found, shape)
     if kind == "workflow":
-        return reading.workflow(node, document.name, _from_root(document.path), found)
+        return reading.workflow(node, document.name, _from_root(document.path), found, rules)
     if not errors(found):
-        from engine.actions import manifest
-
-        found += manifest.read(node)[1]
+        found += _of_action(node, rules)
     return None, sorted(found, key=lambda problem: problem.place)
+
+
+def _of_action(node: Node, rules: Rules | None) -> list[Problem]:
+    from engine.actions import manifest
+
+    action, found = manifest.read(node)
+    if action is not None and rules is not None:
+        found += besides(found, rules(node, action))
+    return found
 
 
 def kind_of(path: Path, node: Node | None) -> Kind:

@@ -11,7 +11,17 @@ import click
 
 from engine import printing
 from engine.check import Kind
-from engine.cli import INVALID, SUCCESS, checking, documents, options, repository, show, workflows
+from engine.cli import (
+    INVALID,
+    SUCCESS,
+    checking,
+    documents,
+    linting,
+    options,
+    repository,
+    show,
+    workflows,
+)
 from engine.cli.documents import Document
 from engine.printing.text import lines
 from engine.problems import Problem, errors
@@ -52,7 +62,7 @@ def validate(
     piped = [_piped(stdin_filename, kind)] if STDIN in named else []
     rest = [name for name in named if name != STDIN]
     files = repository.files(project, rest) if rest or not piped else []
-    problems = [problem for document in piped for problem in documents.problems(document)]
+    problems = [problem for document in piped for problem in linting.problems(document)]
     problems += checking.check_all(files, kind)
     if form == "text":
         _write_text(problems, {document.name: document.content for document in piped})
