@@ -28,7 +28,7 @@ def _rules(document: Document) -> Rules:
         if isinstance(read, Workflow):
             about = lint.Document(text, node, read, files, settings)
         else:
-            folder = document.path.parent.relative_to(files.root)
+            folder = document.path.parent.resolve().relative_to(files.root)
             about = lint.of_action(text, node, read, f"./{folder}", files, settings)
         found = lint.lint(about)
         return found + besides(found, _scripts(about))
