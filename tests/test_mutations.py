@@ -112,7 +112,7 @@ def test_a_spoilt_file_gives_problems_or_none(change: str) -> None:
         spoilt = CHANGES.get(change, several)(given, text(name).encode())
         document = Document(name, spoilt, Path("/repository", name), FILES[name]["kind"])
         try:
-            found = problems(document)
+            found, _ = problems(document)
         except Exception as error:
             pytest.fail(f"{error!r} for change {number} of {name}:\n{spoilt!r}")
         assert all(p.message and p.rule and p.place.file == name for p in found)

@@ -7,21 +7,31 @@ from pathlib import Path
 
 from engine import lint, project
 from engine.actions.manifest import Action
-from engine.cli import documents, shellcheck
-from engine.cli.documents import Document, Rules
+from engine.cli import meaning, shellcheck
+from engine.cli.documents import Document
+from engine.cli.meaning import Rules
 from engine.lint import scripts
 from engine.model import Workflow
 from engine.problems import Problem, besides
 from engine.source import Node
 
 
-def problems(document: Document) -> list[Problem]:
-    """All that is wrong with a document, in the order of its lines."""
-    return documents.read(document, _rules(document))[1]
+def problems(document: Document) -> tuple[list[Problem], set[Path]]:
+    """All that is wrong with a document, in the order of its lines, and the other files that this
+    may depend on."""
+    root = project.root_of(document.path, Path.cwd())
+    files, settings = _around(root)
+    found = meaning.read(document, _rules(document, files, settings))[1]
+    return found, {*files.seen, *(root / name for name in project.SAYING)}
 
 
-def _rules(document: Document) -> Rules:
-    files, settings = _around(project.root_of(document.path, Path.cwd()))
+@cache
+def _around(root: Path) -> tuple[project.Files, lint.Settings]:
+    """A repository's files and what it says of its checks, read once for all its documents."""
+    return project.Files(root), project.settings(root)
+
+
+def _rules(document: Document, files: project.Files, settings: lint.Settings) -> Rules:
     text = document.content.decode("utf-8", "replace")
 
     def rules(node: Node, read: Workflow | Action) -> list[Problem]:
@@ -34,12 +44,6 @@ def _rules(document: Document) -> Rules:
         return found + besides(found, _scripts(about))
 
     return rules
-
-
-@cache
-def _around(root: Path) -> tuple[project.Files, lint.Settings]:
-    """A repository's files and what it says of its checks, read once for all its documents."""
-    return project.Files(root), project.settings(root)
 
 
 def _scripts(about: lint.Document) -> list[Problem]:
