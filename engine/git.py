@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 from engine.contexts import ZERO_SHA, Checkout, Commit, short_ref
+from engine.worktree import asked
 
 MAX_COMMITS = 1000  # of a push whose changed files are looked at (GitHub's workflow syntax, paths)
 _PLACES = ("refs/remotes/origin", "refs/heads")
@@ -15,16 +15,6 @@ _REMOTE = re.compile(
     r"(?:(?:https?|ssh|git)://(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+)?/|(?:[^@/]+@)(?P<scp>[^:/]+):)"
     r"/*(?P<path>.+?)(?:\.git)?/*$"
 )
-
-
-@cache
-def root(directory: Path) -> Path | None:
-    """The top of the work tree that a directory is in; None outside of one.
-
-    Looks for `.git` itself: the quick commands ask for nothing else, and starting git takes time.
-    """
-    directory = directory.resolve()
-    return next((f for f in (directory, *directory.parents) if (f / ".git").exists()), None)
 
 
 def checkout(directory: Path, default_branch: str = "") -> Checkout:
@@ -71,7 +61,7 @@ def changes(directory: Path, before: str, after: str) -> tuple[str, ...] | None:
     untracked = ("ls-files", "--others", "--exclude-standard", "-z")
     found: dict[str, None] = {}
     for arguments in ((*names, before, after), (*names, "HEAD"), untracked):
-        listed = _run(directory, *arguments)
+        listed = asked(directory, *arguments)
         if listed is None:
             return None
         found |= dict.fromkeys(filter(None, listed.split("\0")))
@@ -87,34 +77,9 @@ def ignored(directory: Path) -> tuple[str, ...]:
     return tuple(path.rstrip("/") for path in listed.split("\0") if path.strip("./"))
 
 
-def files(directory: Path, *patterns: str) -> tuple[Path, ...]:
-    """The files below a directory that git does not ignore and whose paths match a glob."""
-    globs = [f":(glob){pattern}" for pattern in patterns]
-    options = ("--cached", "--others", "--exclude-standard", "-z", "--")
-    listed = _git(directory, "ls-files", *options, *globs)
-    return tuple(directory / name for name in listed.split("\0") if name)
-
-
 def _git(directory: Path, *arguments: str) -> str:
     """What a git command prints, '' where it fails or git is not installed."""
-    return (_run(directory, *arguments) or "").strip()
-
-
-def _run(directory: Path, *arguments: str) -> str | None:
-    """What a git command prints, None where it fails or git is not installed."""
-    import subprocess  # not needed to find the root
-
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(directory), *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
+    return (asked(directory, *arguments) or "").strip()
 
 
 def _commit(directory: Path) -> Commit:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import git, reading, source
+from engine import reading, source, worktree
 from engine.check import check
 from engine.lint import Manifest, Settings
 from engine.model import Workflow
@@ -16,6 +16,7 @@ from engine.source import Mapping, Node, Scalar, Sequence
 SETTINGS = ".runwright/lint.yml"
 # what users of actionlint have already said of their runners and variables
 _ACTIONLINTS = (".github/actionlint.yaml", ".github/actionlint.yml", "actionlint.yaml")
+SAYING = (SETTINGS, *_ACTIONLINTS)  # the files that settings come from
 _MANIFESTS = ("action.yml", "action.yaml")
 
 
@@ -24,7 +25,7 @@ def root_of(file: Path, directory: Path) -> Path:
     folder = file.resolve().parent
     if folder.parts[-2:] == (".github", "workflows"):
         return folder.parent.parent
-    if top := git.root(folder):
+    if top := worktree.root(folder):
         return top
     if folder.is_relative_to(directory):
         return directory
@@ -36,6 +37,7 @@ class Files:
     """A repository's files, each read once; satisfies `engine.lint.Project`."""
 
     root: Path
+    seen: set[Path] = field(default_factory=set)  # whatever was asked for, there or not
     _actions: dict[str, Manifest | None] = field(default_factory=dict)
     _workflows: dict[str, tuple[Workflow | None, list[Problem]]] = field(default_factory=dict)
 
@@ -73,9 +75,11 @@ class Files:
 
     def has(self, path: str) -> bool:
         """Whether there is such a file."""
+        self.seen.add(self.root / path)
         return (self.root / path).is_file()
 
     def _load(self, path: str) -> tuple[Node | None, list[Problem]]:
+        self.seen.add(self.root / path)
         try:
             content = (self.root / path).read_bytes()
         except (OSError, ValueError):  # ValueError: a name with a NUL in it

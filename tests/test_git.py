@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.contexts import ZERO_SHA, Checkout, Commit
-from engine.git import MAX_COMMITS, changes, checkout, fork_point, newest_tag, root
+from engine.git import MAX_COMMITS, changes, checkout, fork_point, newest_tag
+from engine.worktree import root
 
 
 def git(directory: Path, *arguments: str) -> str:

@@ -16,7 +16,7 @@ from engine.source import load, plain
 ROOT = Path(__file__).parent.parent
 HOOK = plain(load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"), "hooks")[0])[0]
 
-GOOD = "on: push\njobs:\n  a:\n    runs-on: x\n    steps: [{run: make}]\n"
+GOOD = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps: [{run: make}]\n"
 BAD_ACTION = "name: a\ndescription: b\nruns: {using: composite}\n"
 
 
@@ -92,7 +92,7 @@ def test_pre_commit_runs_the_hook(tmp_path: Path) -> None:
 
     code, said = run_hooks(theirs, tmp_path / "home")
     assert code == 1, said
-    assert "action.yml:3:7: a composite action needs steps [schema]" in said
+    assert "action.yml:3:1: a composite action needs steps [schema]" in said
     assert "1 error in 2 files" in said
 
     (theirs / "action.yml").unlink()

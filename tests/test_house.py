@@ -47,7 +47,7 @@ ROOMS = (
         "printing",
         "report",
     ),
-    *("store", "git", "project", "fetch", "cli"),
+    *("store", "worktree", "git", "project", "fetch", "cli"),
 )
 PURE = ROOMS[: ROOMS.index("hashing")]
 OUTSIDE = {"trio", "socket", "subprocess", "docker", "asyncio", "threading", "multiprocessing"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from test_real_workflows import FILES, text
 
-from engine.cli.documents import Document, problems
+from engine.cli.documents import Document
+from engine.cli.linting import problems
 
 EACH = 500
 JUNK = [
@@ -111,7 +112,7 @@ def test_a_spoilt_file_gives_problems_or_none(change: str) -> None:
         spoilt = CHANGES.get(change, several)(given, text(name).encode())
         document = Document(name, spoilt, Path("/repository", name), FILES[name]["kind"])
         try:
-            found = problems(document)
+            found, _ = problems(document)
         except Exception as error:
             pytest.fail(f"{error!r} for change {number} of {name}:\n{spoilt!r}")
         assert all(p.message and p.rule and p.place.file == name for p in found)

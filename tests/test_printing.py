@@ -11,9 +11,10 @@ import pytest
 from jsonschema import Draft7Validator
 from npm import package
 
+from engine.lint import RULES
 from engine.printing import printed
 from engine.printing.commands import command
-from engine.printing.rules import ABOUT
+from engine.printing.rules import ABOUT, about
 from engine.printing.text import LONGEST, lines
 from engine.problems import Level, Place, Problem
 
@@ -185,8 +186,9 @@ def test_sarif_places() -> None:
     assert run["columnKind"] == "unicodeCodePoints"
 
 
-def test_what_rules_are_about_is_a_sentence() -> None:
-    assert all(about.endswith(".") and len(about) < 100 for about in ABOUT.values())
+@pytest.mark.parametrize("rule", sorted({*ABOUT, *RULES, "never-seen"}))
+def test_what_a_rule_is_about_is_a_sentence(rule: str) -> None:
+    assert re.fullmatch(r"[A-Z`].{10,150}\.", about(rule))
 
 
 def test_the_documentation_has_the_same_table_of_rules() -> None:

@@ -13,12 +13,14 @@ import pytest
 from conftest import CONFORMANCE
 from test_cli import Done, environment, repository, runwright
 
-from engine.cli import checking, documents
+from engine.cli import checking, documents, meaning
 from engine.source import load
+from engine.store import verdicts
 
 __all__ = ["repository"]  # a fixture
 
-GOOD = "on: push\njobs:\n  a: {runs-on: x, steps: [{run: make}]}\n"
+ROOT = Path(__file__).parent.parent
+GOOD = "on: push\njobs:\n  a: {runs-on: ubuntu-latest, steps: [{run: make}]}\n"
 BAD = GOOD.replace("run:", "rnu:")
 ACTION = "name: a\ndescription: b\nruns: {using: node24, main: index.js}\n"
 BAD_ACTION = ACTION.replace("main", "mian")
@@ -149,7 +151,7 @@ def test_nothing_to_check(repository: Path) -> None:
 def test_the_kind_of_a_file(path: str, text: str, kind: str) -> None:
     node, _ = load(text, path)
     assert node is not None
-    assert documents.kind_of(Path("/repository", path), node) == kind
+    assert meaning.kind_of(Path("/repository", path), node) == kind
 
 
 def test_the_kind_can_be_said(repository: Path) -> None:
@@ -163,7 +165,7 @@ def test_the_kind_can_be_said(repository: Path) -> None:
 def test_a_workflow_is_known_also_from_inside_its_folder(repository: Path) -> None:
     put(repository, **{".github__workflows__action": GOOD.replace("make", "make, retry: 2")})
     done = runwright(repository / ".github" / "workflows", "validate", "action.yml")
-    assert 'action.yml:3:39: warning: "retry" is Runwright\'s own' in done.out
+    assert 'action.yml:3:51: warning: "retry" is Runwright\'s own' in done.out
 
 
 # --- standard input -------------------------------------------------------------------------------
@@ -173,8 +175,8 @@ def test_standard_input(repository: Path) -> None:
     assert piped(repository, GOOD.encode(), "-").err == "1 file, no errors\n"
     done = piped(repository, BAD.encode(), "-")
     assert done.code == 3
-    assert done.out.startswith('<stdin>:3:28: unknown key "rnu" in a step')
-    assert "    3 |   a: {runs-on: x, steps: [{rnu: make}]}\n" in done.out
+    assert done.out.startswith('<stdin>:3:40: unknown key "rnu" in a step')
+    assert "    3 |   a: {runs-on: ubuntu-latest, steps: [{rnu: make}]}\n" in done.out
 
 
 def test_standard_input_has_a_name(repository: Path) -> None:
@@ -234,9 +236,10 @@ def many(tmp_path: Path) -> list[Path]:
 
 
 def test_processes_say_what_one_says_in_the_same_order(many: list[Path]) -> None:
-    alone = [problem for file in many for problem in checking.check(file, None)]
+    together = checking.check_all(many, None)
+    alone = [problem for file in many for problem in checking._judge(documents.load(file))]
+    assert together == alone
     assert len(alone) == (len(many) + 2) // 3
-    assert checking.check_all(many, None) == alone
 
 
 @pytest.mark.parametrize(("most", "started"), [(-1, False), (0, True)])
@@ -249,8 +252,87 @@ def test_processes_are_started_only_for_many(
     monkeypatch.setattr(
         checking, "_side_by_side", lambda *given: begun.append(1) or side_by_side(*given)
     )
-    checking.check_all(many[: checking.ENOUGH + most], None)
-    assert bool(begun) is started
+    for _ in range(2):  # the second time all is known
+        checking.check_all(many[: checking.ENOUGH + most], None)
+    assert begun == [1] * started
+
+
+# --- what is remembered ---------------------------------------------------------------------------
+
+WITH = "on: push\njobs:\n  a: {runs-on: ubuntu-latest, steps: [{uses: ./greet, with: {who: x}}]}\n"
+GREET = (
+    "name: a\ndescription: b\ninputs: {who: {description: c}}\n"
+    "runs: {using: composite, steps: []}\n"
+)
+
+
+def test_a_second_time_nothing_is_read_again(repository: Path) -> None:
+    put(repository, **{".github__workflows__ci": BAD})
+    first = runwright(repository, "validate")
+    script = f"import sys\nsys.path[:0] = [{str(ROOT)!r}]\nfrom engine.cli import run_command\n"
+    script += "run_command(['validate']); print({'ruamel', 'jsonschema'} & {*sys.modules})"
+    again = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=repository,
+        env=environment(repository),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.stdout == first.out + "set()\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: put(folder, greet__action=GREET.replace("who", "whom")),
+        lambda folder: (folder / "greet" / "action.yml").unlink(),
+        lambda folder: put(folder, **{".runwright__lint": "disable: [action]\n"}),
+        lambda folder: put(folder, **{".github__workflows__ci": WITH.replace("{who", "{hwo")}),
+    ],
+    ids=["other file", "other file gone", "settings", "file"],
+)
+def test_what_a_verdict_depends_on(
+    repository: Path, change: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(repository, **{".github__workflows__ci": WITH, "greet__action": GREET})
+    assert runwright(repository, "validate", ".github").code == 0
+    judged: list[int] = []
+    monkeypatch.setenv("RUNWRIGHT_STATE", str(repository / "state"))
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr(checking, "_judge", lambda document: judged.append(1) or [])
+    document = documents.load(Path(".github/workflows/ci.yml"))
+    verdicts._digest.cache_clear()
+    checking.check(document)
+    assert judged == [], "it is known"
+    change(repository)
+    verdicts._digest.cache_clear()
+    checking.check(documents.load(Path(".github/workflows/ci.yml")))
+    assert judged == [1]
+
+
+def test_half_a_verdict_is_none(repository: Path) -> None:
+    put(repository, **{".github__workflows__ci": BAD})
+    first = runwright(repository, "validate")
+    for kept in (repository / "state" / "verdicts").iterdir():
+        kept.write_text(kept.read_text()[:20])
+    assert runwright(repository, "validate") == first
+
+
+def test_a_state_that_cannot_be_kept_is_no_trouble(repository: Path) -> None:
+    put(repository, **{".github__workflows__ci": GOOD})
+    env = environment(repository, RUNWRIGHT_STATE="/proc/nope")
+    done = runwright(repository, "validate", env=env)
+    assert (done.code, done.err) == (0, "1 file, no errors\n")
+
+
+def test_there_is_an_end_to_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts, "KEPT", 3)
+    for number in range(4):
+        verdicts.keep(str(number), [], [])
+    assert verdicts.found("0") == []
+    verdicts.tidy()
+    assert verdicts.found("0") is None
 
 
 @pytest.mark.skipif(

@@ -1,4 +1,4 @@
-"""A document as it is checked: its name, its bytes, its kind, and all that is wrong with it."""
+"""A document that is to be checked: its name, its bytes, and perhaps its kind."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ import errno
 import os
 import stat
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import actions, git, reading, source
-from engine.check import Kind, check, superset_warnings
-from engine.model import Workflow
-from engine.problems import Place, Problem, besides, errors
-from engine.source import Mapping, Node
+from engine.problems import Place, Problem
 
 if TYPE_CHECKING:
-    from engine.calls import Find
+    from engine.check import Kind
 
-MOST_BYTES = 4 * source.GITHUB.characters
+ACTIONS = ("action.yml", "action.yaml")
+MOST_BYTES = 4 * 1024 * 1024  # GitHub's limit of characters is lower; see engine.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +41,6 @@ def unreadable(path: Path, error: OSError, name: str = "") -> Problem:
     return Problem(Place(name or shown(path)), f"can't be read: {reason}", "file")
 
 
-def problems(document: Document) -> list[Problem]:
-    """All that is wrong with a document, in the order of its lines, and then with what it calls in
-    its own repository."""
-    workflow, found = read(document)
-    if workflow is None or not any(job.uses for job in workflow.jobs):
-        return found
-    from engine import calls
-
-    folder = document.path.parent
-    return found + calls.check(workflow, _finder(git.root(folder) or folder.parent.parent))
-
-
-@cache
-def _finder(root: Path) -> Find:
-    from engine.cli.called import Called
-
-    return Called(root)
-
-
-def read(document: Document) -> tuple[Workflow | None, list[Problem]]:
-    """The workflow that a document holds, if it does and no error is in it, and its problems."""
-    node, found = source.load(document.content, document.name)
-    if node is None:
-        return None, found
-    kind = document.kind or kind_of(document.path, node)
-    shape = [*check(node, kind), *superset_warnings(node, str(document.path))]
-    found += besides(found, shape)
-    if kind == "workflow":
-        return reading.workflow(node, document.name, _from_root(document.path), found)
-    if not errors(found):
-        from engine.actions import manifest
-
-        found += manifest.read(node)[1]
-    return None, sorted(found, key=lambda problem: problem.place)
-
-
-def kind_of(path: Path, node: Node | None) -> Kind:
-    """What GitHub would take a file for: by its name, and by its keys where the name is free."""
-    if path.parts[-3:-1] == (".github", "workflows") or path.parent.name == ".runwright":
-        return "workflow"
-    if path.name in actions.FILES:
-        return "action"
-    keys = {key.text for key, _ in node.entries} if isinstance(node, Mapping) else set()
-    return "action" if "runs" in keys and not keys & {"on", "jobs"} else "workflow"
-
-
 def shown(path: Path) -> str:
     """A path as its user would type it from here."""
     relative = os.path.relpath(path)
@@ -100,13 +50,6 @@ def shown(path: Path) -> str:
 def text(name: str) -> str:
     """A file's name as text that can be written anywhere, also where its bytes are no UTF-8."""
     return os.fsencode(name).decode("utf-8", "replace")
-
-
-def _from_root(path: Path) -> str:
-    """The path as GitHub names a workflow that has no name of its own."""
-    top = git.root(path.parent)
-    folder = path.parent.resolve()
-    return text(str(folder.relative_to(top) / path.name) if top else path.name)
 
 
 def _is_small(path: Path) -> bool:

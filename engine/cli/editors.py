@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import source
 from engine.check import Kind
-from engine.cli import ENVIRONMENT, documents
+from engine.cli import ENVIRONMENT, documents, meaning
 from engine.problems import Place, Problem, Refused, usage
 from engine.schemas import schema_path
 
@@ -65,7 +65,7 @@ def _with_modeline(text: str, line: str) -> str:
 
 def _kind(file: Path, content: bytes) -> Kind:
     node, _ = source.load(content, str(file))
-    return documents.kind_of(file.absolute(), node)
+    return meaning.kind_of(file.absolute(), node)
 
 
 # --- the settings of a folder, as VS Code keeps them ----------------------------------------------

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from engine import actions, git
+from engine import worktree
 from engine.cli import documents, workflows
+from engine.cli.documents import ACTIONS
 from engine.cli.workflows import Project
 from engine.problems import usage
 
@@ -20,7 +21,7 @@ def files(where: Project, given: Iterable[str]) -> list[Path]:
     paths = [workflows.named(where, name) for name in given]
     found = sorted({file for path in paths for file in _of(path)} if paths else _whole(where.root))
     if not found:
-        workflow, action = " or ".join(workflows.PLACES), actions.FILES[0]
+        workflow, action = " or ".join(workflows.PLACES), ACTIONS[0]
         raise usage(
             f"there are no workflows in {workflow} here, and no {action}; name a file or folder",
             where=documents.shown(paths[0] if paths else where.root),
@@ -45,15 +46,12 @@ def _whole(root: Path) -> set[Path]:
 
 
 def _actions(folder: Path) -> Iterator[Path]:
-    from shutil import which
-
-    if git.root(folder) and which("git"):
-        found: Iterable[Path] = git.files(folder, *(f"**/{name}" for name in actions.FILES))
-    else:
-        found = _walk(folder)
+    found: Iterable[Path] | None = None
+    if worktree.root(folder):
+        found = worktree.files(folder, *(f"**/{name}" for name in ACTIONS))
     return (
         path
-        for path in found
+        for path in (_walk(folder) if found is None else found)
         if path.is_file() and not {*_FOREIGN} & {*path.relative_to(folder).parts}
     )
 
@@ -63,4 +61,4 @@ def _walk(folder: Path) -> Iterator[Path]:
     for top, folders, names in os.walk(folder):
         hidden = (name for name in folders if name.startswith(".") and name != ".github")
         folders[:] = set(folders) - {*hidden, *_FOREIGN}
-        yield from (Path(top, name) for name in names if name in actions.FILES)
+        yield from (Path(top, name) for name in names if name in ACTIONS)

@@ -5,16 +5,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine import printing
-from engine.check import Kind
-from engine.cli import INVALID, SUCCESS, checking, documents, options, repository, show, workflows
+from engine.cli import (
+    INVALID,
+    SUCCESS,
+    checking,
+    documents,
+    options,
+    repository,
+    show,
+    workflows,
+)
 from engine.cli.documents import Document
 from engine.printing.text import lines
 from engine.problems import Problem, errors
+
+if TYPE_CHECKING:
+    from engine.check import Kind
 
 STDIN = "-"
 
@@ -52,7 +63,7 @@ def validate(
     piped = [_piped(stdin_filename, kind)] if STDIN in named else []
     rest = [name for name in named if name != STDIN]
     files = repository.files(project, rest) if rest or not piped else []
-    problems = [problem for document in piped for problem in documents.problems(document)]
+    problems = [problem for document in piped for problem in checking.check(document)]
     problems += checking.check_all(files, kind)
     if form == "text":
         _write_text(problems, {document.name: document.content for document in piped})

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine import git
+from engine import worktree
 from engine.cli import INVALID, documents
-from engine.model import Workflow
 from engine.problems import Problem, Refused, errors, usage
+
+if TYPE_CHECKING:
+    from engine.model import Workflow
 
 PLACES = (".github/workflows", ".runwright")
 SUFFIXES = (".yml", ".yaml")
@@ -30,7 +33,7 @@ def project(directory: str) -> Project:
     if not path.is_dir():
         raise usage(f'there is no directory "{directory}"', where="--directory")
     path = path.resolve()
-    root = git.root(path)
+    root = worktree.root(path)
     # a repository's own workflows count, also when the command is given further down in it
     if root is not None and not any((path / place).is_dir() for place in PLACES):
         return Project(path, root, True)
@@ -82,8 +85,10 @@ def listed(path: Path) -> list[Path]:
 
 def read(path: Path, name: str = "") -> tuple[Workflow | None, list[Problem]]:
     """One workflow file, shown by a name, and all that is wrong with it."""
+    from engine.cli import meaning
+
     try:
-        return documents.read(documents.load(path, "workflow", name))
+        return meaning.read(documents.load(path, "workflow", name))
     except OSError as error:
         return None, [documents.unreadable(path, error, name)]
 

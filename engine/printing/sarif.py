@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from engine.printing.rules import ABOUT
+from engine.printing.rules import ABOUT, about
 from engine.problems import Place, Problem
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -33,9 +33,10 @@ def sarif(problems: Sequence[Problem]) -> str:
 
 
 def _rule(name: str) -> dict[str, Any]:
-    about = {"text": ABOUT.get(name, f"What {name} is about is said with each problem.")}
-    help_uri = f"{_HOME}/blob/main/docs/validation.md"
-    return {"id": name, "shortDescription": about, "fullDescription": about, "helpUri": help_uri}
+    text = {"text": about(name)}
+    page = "validation" if name in ABOUT else "rules"
+    help_uri = f"{_HOME}/blob/main/docs/{page}.md"
+    return {"id": name, "shortDescription": text, "fullDescription": text, "helpUri": help_uri}
 
 
 def _result(problem: Problem, index: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from jsonschema import Draft7Validator  # noqa: E402
 
 from engine import source  # noqa: E402
 from engine.check import Kind, check  # noqa: E402
-from engine.cli import documents  # noqa: E402
+from engine.cli import documents, linting  # noqa: E402
 from engine.schemas import schema_text  # noqa: E402
 
 FOLDER = ROOT.parent / "shared" / "conformance" / "real-workflows"
@@ -50,7 +50,7 @@ def shown(what: str, times: Iterable[float]) -> None:
 
 
 def whole(file: Path, kind: Kind) -> None:
-    documents.problems(documents.load(file, kind))
+    linting.problems(documents.load(file, kind))
 
 
 def all_errors(validator: Draft7Validator, value: Any) -> None:
