@@ -111,6 +111,12 @@ class Leg:
     cancel_timeout: float
     environment: str = ""
 
+    def scope(self, job: Scope) -> Scope:
+        """What the leg's expressions see before it runs."""
+        strategy = strategy_context(self.fail_fast, self.index, self.total, self.max_parallel)
+        own = {"matrix": dict(self.matrix) or None, "strategy": strategy}
+        return Scope({**job.contexts, **own}, job.functions)
+
 
 def _nobody(uses: str, file: str) -> tuple[None, list[Problem]]:
     return None, []

@@ -9,25 +9,26 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from engine.actions import home
 from engine.actions.expanded import as_json
-from engine.actions.resolve import Finder, resolve
-from engine.cli import show
-from engine.cli.prepare import Prepared
-from engine.fetch.actions import PUBLIC, Actions, Sources
+from engine.actions.resolve import Finder, Resolved, resolve
+from engine.cli.request import Request
+from engine.fetch.actions import Actions, Sources
+from engine.model import Step
 from engine.plan import Plan
 from engine.problems import usage
+from engine.reference import Remote
 
-TOKEN = "GITHUB_TOKEN"  # the secret; a private repository is fetched with it
 
+def finder(request: Request, directory: Path, server: str, token: str) -> Actions:
+    """The finder of one command: it answers the same to all jobs of all its runs.
 
-def finder(prepared: Prepared) -> Actions:
-    """The finder of one command: it answers the same to all jobs of all its runs."""
-    request = prepared.request
-    replaced = local_repositories(request.local_repository, prepared.project.directory)
+    `server` is the URL of the run's own; the token is for its private repositories.
+    """
     sources = Sources(
-        server=prepared.starts[0].facts.checkout.server_url if prepared.starts else PUBLIC,
-        token=prepared.secrets.get(TOKEN, ""),
-        replaced=replaced,
+        server=server,
+        token=token,
+        replaced=local_repositories(request.local_repository, directory),
         offline=request.action_offline_mode,
     )
     return Actions(sources, lambda line: print(f"runwright: {line}", file=sys.stderr))
@@ -53,14 +54,26 @@ def local_repositories(given: Iterable[str], directory: Path) -> dict[str, Path]
     return found
 
 
-def explain(shown: list[Any], plans: Iterable[Plan], finder: Finder, tree: Path) -> None:
+def resolved(plans: Iterable[Plan], finder: Finder, tree: Path) -> Resolved:
+    """What the steps of plans, and of all that they call, stand for."""
+    steps: dict[Remote | None, list[Step]] = {}
+    for plan in (each for found in plans for each in found.whole()):
+        own = steps.setdefault(home(plan.workflow), [])
+        own += (step for job in plan.jobs for step in job.steps)
+    answers = [resolve(own, finder, tree, where) for where, own in steps.items()]
+    found = {key: one for answer in answers for key, one in answer.found.items()}
+    problems = dict.fromkeys(problem for answer in answers for problem in answer.problems)
+    return Resolved(found, tuple(problems))
+
+
+def explain(shown: Iterable[Any], plans: Iterable[Plan], found: Resolved) -> None:
     """Say of each step of plans (engine.stages.expanded) what its `uses` stands for."""
-    jobs = [job for found in plans for job in found.jobs]
-    resolved = resolve([step for job in jobs for step in job.steps], finder, tree)
-    show.show(resolved.problems)
-    for job, about in zip(jobs, (about for one in shown for about in one["jobs"]), strict=True):
-        for step, written in zip(job.steps, about["steps"], strict=True):
-            written |= _stands_for(as_json(step, resolved))
+    for about, plan in zip(shown, plans, strict=True):
+        for told, job in zip(about["jobs"], plan.jobs, strict=True):
+            for written, step in zip(told["steps"], job.steps, strict=True):
+                written |= _stands_for(as_json(step, found, home(plan.workflow)))
+            if job.id in plan.calls:
+                explain([told["calls"]], [plan.calls[job.id]], found)
 
 
 def _stands_for(found: dict[str, Any] | None) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from engine import cli as codes
@@ -23,6 +25,7 @@ from engine.problems import Place, Problem, Refused, did_you_mean, usage
 from engine.tree import Scope
 
 if TYPE_CHECKING:
+    from engine.actions.resolve import Finder
     from engine.run import Supplies
 
 Candidate = tuple[Workflow, Trigger, RunFacts]
@@ -43,6 +46,7 @@ class Prepared:
     environment: dict[str, str]
     matrix: tuple[tuple[str, str], ...]
     images: dict[str, str]
+    finder: Callable[[], Finder]  # of repositories elsewhere; the same for all that runs
     supplies: Supplies | None = None
 
     @property
@@ -70,7 +74,8 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
     show.show(warnings)
     seen = starts.happening(request, project, event, lookup(secrets, "GITHUB_TOKEN", ""))
     chosen, skipped = _choose(request, project, seen, _with_jobs(found, event, request))
-    find = Called(project.root, _unreachable)
+    finder = _finder(request, project, seen)
+    find = Called(project.root, finder)
     plans = called.plans([(each, _own(each, request.jobs)) for each, _, _ in chosen], find)
     followers = called.plans(_followers(request, [each for each, _, _ in chosen], found), find)
     if not lenient:
@@ -86,6 +91,7 @@ def prepare(request: Request, *, lenient: bool = False) -> Prepared:
         environment=_merged(request, project, "env", ".env"),
         matrix=_matrix(request.matrix),
         images=settings.images(request.platform, project.directory),
+        finder=finder,
     )
 
 
@@ -117,8 +123,17 @@ def _own(workflow: Workflow, jobs: tuple[str, ...]) -> list[str]:
     return [name for name in jobs if name.partition("/")[0].lower() in ids]
 
 
-def _unreachable(repository: str, ref: str) -> str:
-    return "workflows of other repositories can't be fetched yet"
+def _finder(request: Request, project: Project, seen: Happening) -> Callable[[], Finder]:
+    """Made when first asked for: most runs take nothing from elsewhere."""
+
+    @cache
+    def finder() -> Finder:
+        from engine.cli import fetching
+
+        server = seen.checkout.server_url
+        return fetching.finder(request, project.directory, server, seen.token)
+
+    return finder
 
 
 def _choose(

@@ -28,11 +28,10 @@ def supplies(prepared: Prepared) -> Supplies:
     if not any(map(_uses, steps)) and not needs_proxy:
         return NO_SUPPLIES
     from engine.actions.manifest import NodeRuns
-    from engine.actions.resolve import resolve
-    from engine.cli.fetching import finder
+    from engine.cli import fetching
 
-    found = finder(prepared)
-    resolved = resolve(steps, found, prepared.project.root)
+    found = prepared.finder()
+    resolved = fetching.resolved(prepared.plans, found, prepared.project.root)
     if problems := errors(resolved.problems):
         wrong = any(problem.rule != "action" for problem in problems)
         raise Refused(problems, codes.INVALID if wrong else codes.ENVIRONMENT)

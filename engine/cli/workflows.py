@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from engine import calls, git, reading, source
+from engine import git, reading, source
 from engine.cli import INVALID
 from engine.model import Workflow
 from engine.problems import Place, Problem, Refused, besides, errors, usage
@@ -153,18 +153,7 @@ def read_all(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
         problems += found
         if workflow is not None:
             workflows.append(workflow)
-    return workflows, problems + _calls(workflows)
-
-
-def _calls(workflows: list[Workflow]) -> list[Problem]:
-    """What is wrong with calls among these workflows; others are known when they run."""
-    known = {f"./{workflow.file}": workflow for workflow in workflows}
-
-    def find(uses: str, _: str) -> tuple[Workflow | None, list[Problem]]:
-        return known.get(uses), []
-
-    found = (problem for workflow in workflows for problem in calls.check(workflow, find))
-    return list(dict.fromkeys(found))
+    return workflows, problems
 
 
 def read_or_refuse(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.actions import home
 from engine.actions.manifest import DockerRuns
 from engine.actions.reach import folders, reached
 from engine.actions.resolve import NOTHING, Finder, Resolved
 from engine.contexts import RunFacts
 from engine.job import Cancellation
 from engine.machine import Credentials, Layout, MachineSpec, PullPolicy, Runner, WorkspaceMode
+from engine.model import Workflow
 from engine.plan import Leg
 
 
@@ -89,11 +91,16 @@ class Settings:
 
 
 def machine_spec(
-    leg: Leg, berth: Berth, settings: Settings, facts: RunFacts, attempt: int = 1
+    leg: Leg,
+    workflow: Workflow,
+    berth: Berth,
+    settings: Settings,
+    facts: RunFacts,
+    attempt: int = 1,
 ) -> MachineSpec:
     """What the runner is told: the job's container, or the image that stands for its label."""
     container, supplies = leg.container, settings.supplies
-    used = list(reached(leg.job.steps, supplies.actions))
+    used = list(reached(leg.job.steps, supplies.actions, home(workflow)))
     return MachineSpec(
         run_id=facts.run_id,
         name=machine_name(leg.key, attempt),
