@@ -143,7 +143,7 @@ def _unreadable(uses: Scalar, problems: list[Problem]) -> Iterator[Problem]:
     wrong = errors(problems)
     if wrong and not wrong[0].place.line:  # not of a line but of the file
         message = f'"{uses.text}" can\'t be called: {wrong[0].message}'
-        yield Problem(uses.place, message, "calls")
+        yield Problem(uses.place, message, wrong[0].rule)
     elif wrong:
         count = "an error" if len(wrong) == 1 else f"{len(wrong)} errors, the first"
         message = f'"{uses.text}" can\'t be called: it has {count} at {wrong[0].place}'

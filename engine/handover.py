@@ -11,7 +11,7 @@ from engine import inputs
 from engine.inputs import Input
 from engine.model import Job, Workflow
 from engine.problems import Place
-from engine.tree import Fields, Scope, Text, Unresolved, build, resolve, string, strings
+from engine.tree import Fields, Scope, Text, Unresolved, build, resolve, roots, string, strings
 
 TOKEN = "github_token"
 
@@ -53,6 +53,11 @@ def _given(job: Job, caller: Scope) -> dict[str, Any]:
 def _places(job: Job) -> dict[str, Place]:
     entries = job.with_.entries if isinstance(job.with_, Fields) else ()
     return {key.node.text: value.node.place for key, value in entries}
+
+
+def is_static(job: Job) -> bool:
+    """Whether what a job hands over is known before any other job has run."""
+    return "needs" not in roots(job.with_) | roots(job.secrets)
 
 
 def secrets_of(job: Job, caller: Scope, own: Mapping[str, str]) -> dict[str, str]:

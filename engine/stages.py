@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from math import isfinite
 from typing import Any, TypeAlias
@@ -99,15 +99,15 @@ def _expression(found: Expr, place: Place) -> Json:
 
 
 def plan(found: Plan) -> Json:
-    """The jobs and what each waits for; `levels` by how many jobs come before, and `longest` the
-    most that have to run one after another. A job that calls a workflow has its plan in `calls`."""
+    """The jobs, what each waits for and what it calls; `levels` by how many jobs come before, and
+    `longest` the most that have to run one after another."""
     return {
         **_head(found),
         "jobs": [
             {
                 **_job(job, found),
                 "ancestors": sorted(found.ancestors[job.id]),
-                "calls": plan(found.calls[job.id]) if job.id in found.calls else None,
+                **({"calls": plan(found.calls[job.id])} if job.id in found.calls else {}),
             }
             for job in found.jobs
         ],
@@ -116,20 +116,25 @@ def plan(found: Plan) -> Json:
     }
 
 
-def expanded(found: Plan, legs: Mapping[str, tuple[Leg, ...]]) -> Json:
-    """The jobs with their steps and legs; where those are not known yet, as in `calls`, `legs` is
-    null."""
+def expanded(found: Plan, legs: Mapping[str, Sequence[Leg]], key: str = "") -> Json:
+    """The jobs with their steps and legs; where those are not known yet, `legs` is null.
+
+    `legs` has them by the names of jobs (Plan.names), `key` stands before those of this plan. What
+    a job calls stands in its `calls`.
+    """
     return {
         **_head(found),
-        "jobs": [
-            {
-                **_job(job, found),
-                "steps": [_step(step) for step in job.steps],
-                "legs": [_leg(leg) for leg in legs[job.id]] if job.id in legs else None,
-                "calls": expanded(found.calls[job.id], {}) if job.id in found.calls else None,
-            }
-            for job in found.jobs
-        ],
+        "jobs": [_expanded(job, found, legs, key) for job in found.jobs],
+    }
+
+
+def _expanded(job: Job, found: Plan, legs: Mapping[str, Sequence[Leg]], key: str) -> Json:
+    name, called = f"{key}{job.id}", found.calls.get(job.id)
+    return {
+        **_job(job, found),
+        **({"calls": expanded(called, legs, f"{name}/")} if called else {}),
+        "steps": [_step(step) for step in job.steps],
+        "legs": [_leg(leg) for leg in legs[name]] if name in legs else None,
     }
 
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from scripted import Ran, finder, run, workflow
+from scripted import Ran, SlowRunner, finder, run, workflow
 
 from engine import calls
-from engine.events import JobCalled, JobExpanded, JobFinished, JobStarted
+from engine.events import JobCalled, JobExpanded, JobFinished, JobStarted, Log
 from engine.job import Cancellation
 from engine.plan import plan
 from engine.run import Environment, Group
@@ -109,7 +109,7 @@ def test_a_workflow_of_another_repository_runs() -> None:
     assert ran.printed("call/inner") == "hi\n"
 
 
-@pytest.mark.covers("RWF-008", "RWF-011", "JOB-012")
+@pytest.mark.covers("RWF-008", "RWF-011")
 def test_each_leg_of_a_call_calls_once() -> None:
     more = "strategy: {matrix: {a: [p, q]}}\nwith: {text: '${{ matrix.a }}'}"
     callee = called("echo ${{ inputs.text }}[${{ matrix.a }}]", on="inputs: {text: {type: string}}")
@@ -139,6 +139,7 @@ def test_each_machine_has_a_name_of_its_own() -> None:
     assert sorted(spec.name for spec in ran.runner.opened) == ["call-inner", "call.inner"]
 
 
+@pytest.mark.covers("JOB-027")
 @pytest.mark.parametrize(
     ("selected", "jobs"),
     [
@@ -295,7 +296,7 @@ def test_passed_secrets_are_masked() -> None:
     assert "made-main" not in ran.text()
 
 
-@pytest.mark.covers("RWF-004", "JOB-023")
+@pytest.mark.covers("RWF-004", "JOB-022")
 def test_a_called_job_has_the_secrets_of_its_environment() -> None:
     environments = {"prod": Environment({"A": "pppp"}, {"V": "v"})}
     callee = called("echo ${{ secrets.A == 'pppp' }} ${{ vars.V }}", job="environment: prod")
@@ -361,6 +362,13 @@ def test_job_of_a_workflow_that_nobody_calls() -> None:
     assert ran.printed() == "octo/hello/.github/workflows/ci.runwright.yml@refs/heads/main\n"
 
 
+@pytest.mark.covers("CTX-010")
+def test_each_called_job_has_a_number_of_its_own() -> None:
+    more = "strategy: {matrix: {n: [1, 2]}}"
+    ran = run(calling(more), files={"x": called("echo ${{ job.check_run_id }}")})
+    assert ran.printed("call.0/inner") != ran.printed("call.1/inner") != "\n"
+
+
 # --- outputs --------------------------------------------------------------------------------------
 
 OUT = """
@@ -398,7 +406,7 @@ def test_outputs_of_a_failed_call_count() -> None:
     assert seen(ran) == "failure 1 1-success-"
 
 
-@pytest.mark.covers("RWF-005", "RWF-008")
+@pytest.mark.covers("RWF-005", "RWF-008", "JOB-014")
 def test_the_last_leg_to_end_that_sets_an_output_wins() -> None:
     callee = called(
         "|\n          sleep ${{ inputs.n }}\n          output v=${{ inputs.v }}",
@@ -427,7 +435,7 @@ def test_an_output_that_has_no_answer_fails_the_call() -> None:
 # --- results --------------------------------------------------------------------------------------
 
 
-@pytest.mark.covers("RWF-005", "JOB-010")
+@pytest.mark.covers("RWF-005", "JOB-011", "JOB-026")
 @pytest.mark.parametrize(
     ("scripts", "result"),
     [
@@ -458,7 +466,7 @@ def test_the_result_of_a_call(scripts: tuple[str, ...], result: str) -> None:
     assert ran.outcome == ("success" if result == "skipped" else result)
 
 
-@pytest.mark.covers("RWF-001", "JOB-003")
+@pytest.mark.covers("RWF-001", "JOB-007")
 @pytest.mark.parametrize("condition", ["false", "failure()", "github.event_name == 'x'"])
 def test_a_false_condition_skips_the_whole_call(condition: str) -> None:
     ran = run(after(calling(f"if: {condition}")), files={"x": TWO})
@@ -466,7 +474,7 @@ def test_a_false_condition_skips_the_whole_call(condition: str) -> None:
     assert seen(ran) == "skipped"
 
 
-@pytest.mark.covers("RWF-001", "JOB-003")
+@pytest.mark.covers("RWF-001", "JOB-007")
 @pytest.mark.parametrize(
     ("condition", "jobs"),
     [
@@ -505,7 +513,7 @@ def test_jobs_of_a_call_see_their_own_failures_only() -> None:
     assert ran.outcome == "failure"
 
 
-@pytest.mark.covers("RWF-008", "JOB-013")
+@pytest.mark.covers("RWF-008", "MAT-012")
 @pytest.mark.parametrize(("fail_fast", "second"), [("true", "cancelled"), ("false", "success")])
 def test_fail_fast_over_calls(fail_fast: str, second: str) -> None:
     more = f"""
@@ -531,7 +539,7 @@ def test_fail_fast_over_calls(fail_fast: str, second: str) -> None:
     assert seen(ran) == "failure"
 
 
-@pytest.mark.covers("RWF-008", "JOB-014")
+@pytest.mark.covers("RWF-008", "MAT-014")
 def test_max_parallel_over_calls() -> None:
     more = "strategy: {max-parallel: 1, matrix: {n: [1, 2, 3]}}"
     ran = run(calling(more), files={"x": called("sleep 10")})
@@ -548,7 +556,7 @@ def test_a_queued_call_of_a_failed_matrix_never_begins() -> None:
     assert ran.reasons["call.1"] == '"call (1)" failed and fail-fast is on'
 
 
-@pytest.mark.covers("RWF-008", "JOB-012")
+@pytest.mark.covers("RWF-008", "JOB-011")
 def test_a_leg_whose_jobs_were_all_skipped_skips_nothing() -> None:
     more = "strategy: {matrix: {go: [true, false]}}\nwith: {go: '${{ matrix.go }}'}"
     callee = called("echo", on="inputs: {go: {type: boolean}}", job="if: inputs.go")
@@ -775,6 +783,19 @@ def test_ten_levels_are_allowed(levels: int, told: int) -> None:
         assert run(entry, files=files).jobs[f"{deepest}/inner"] == "success"
 
 
+@pytest.mark.covers("RWF-005", "JOB-015")
+def test_an_output_that_holds_a_secret_is_dropped() -> None:
+    callee = called("echo", on="outputs: {t: {value: 'my ${{ github.token }}'}, v: {value: fine}}")
+    ran = run(after(calling()), files={"x": callee}, facts={"token": "s3cr3t"})
+    assert seen(ran) == "success fine"
+    (warning,) = (event for event in ran.of(Log) if event.level == "warning")
+    assert (warning.job, warning.message) == (
+        "call",
+        "Skip output 't' since it may contain secret.",
+    )
+    assert "s3cr3t" not in ran.text()
+
+
 # --- machines ahead of time -----------------------------------------------------------------------
 
 
@@ -791,3 +812,37 @@ def test_machines_kept_for_others_do_not_hold_a_call_up() -> None:
     )
     text += "  first: {runs-on: x, steps: [{run: echo}]}\n"
     assert run(text, files={"x": callee}).outcome == "success"
+
+
+@pytest.mark.parametrize(
+    ("given", "condition", "begins"),
+    [
+        ("with: {v: a}", "", 10),
+        ("strategy: {matrix: {v: [a, b]}}\nwith: {v: '${{ matrix.v }}'}", "", 10),
+        ("secrets: {s: '${{ secrets.A }}'}", "", 10),
+        ("if: always()", "", 10),
+        ("with: {v: a}", "if: inputs.v == 'a'", 10),
+        # what is known only when the job before it has ended
+        ("with: {v: '${{ needs.first.result }}'}", "", 15),
+        ("secrets: {s: '${{ needs.first.result }}'}", "", 15),
+        ("if: needs.first.result == 'success'", "", 15),
+    ],
+)
+def test_machines_of_a_call_that_waits_are_opened_ahead(
+    given: str, condition: str, begins: float
+) -> None:
+    runner = SlowRunner(5)
+    declared = "inputs: {v: {type: string}}\nsecrets: {s: {}}"
+    callee = called("echo", on=declared, job=condition)
+    text = calling(f"needs: first\n{given}") + ("  first: {runs-on: x, steps: [{run: sleep 5}]}\n")
+    ran = run(text, files={"x": callee}, runner=runner)
+    assert ran.outcome == "success"
+    (key, *_) = (job for job in ran.jobs if job.endswith("/inner"))
+    assert ran.when(JobStarted, key) == pytest.approx(begins, abs=0.1)
+
+
+def test_machines_of_a_call_that_is_skipped_are_let_go() -> None:
+    text = calling("needs: first") + "  first: {runs-on: x, steps: [{run: exit 1}]}\n"
+    ran = run(text, files={"x": called("echo")}, runner=SlowRunner(5))
+    assert ran.jobs == {"first": "failure", "call": "skipped"}
+    assert len(ran.runner.closed) == len(ran.runner.opened)

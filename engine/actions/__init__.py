@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from engine.model import Step
+from engine.model import Step, Workflow
+from engine.reference import Remote
 from engine.source import Mapping, Node, Scalar
 from engine.tree import Fields
 
@@ -46,3 +47,11 @@ def _action_name(uses: str) -> str:
     if uses.startswith((".", "$/")):
         return "self"
     return "/".join(re.split(r"[/\\]+", uses.partition("@")[0])[:2])
+
+
+def home(workflow: Workflow) -> Remote | None:
+    """The repository of the file that a workflow stands in; None for that of the run."""
+    if workflow.origin is None:
+        return None
+    owner, _, repository = workflow.origin.repository.partition("/")
+    return Remote(owner, repository, "", workflow.origin.ref)

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine import calls
 from engine.calls import Find
-from engine.cli import INVALID, USAGE, workflows
+from engine.cli import ENVIRONMENT, INVALID, USAGE, workflows
 from engine.model import Origin, Workflow
 from engine.plan import Plan, plan, unknown_jobs
 from engine.problems import Place, Problem, Refused, errors
+from engine.reference import Itself, Local, ReferenceError_, Remote, parse_call
 from engine.source import GITHUB
+
+if TYPE_CHECKING:
+    from engine.actions.resolve import Finder
 
 MOST_JOBS = 10_000  # of one run; each level of calls may multiply them
 
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A repository at a commit, on this computer."""
-
-    folder: Path
-    sha: str
-
-
-# Gives a repository (owner/name) at a ref, or says why it can't be had.
-Fetch: TypeAlias = Callable[[str, str], Commit | str]
 
 _Answer: TypeAlias = tuple[Workflow | None, list[Problem]]
 
@@ -36,51 +30,51 @@ _Answer: TypeAlias = tuple[Workflow | None, list[Problem]]
 class Called:
     """Finds what a `uses:` stands for (calls.Find); each file is read once.
 
-    `root` is the repository of the run. Without `fetch`, nobody knows those of other places.
+    `root` is the repository of the run. Without a finder, nobody knows those of other places.
     """
 
-    def __init__(self, root: Path, fetch: Fetch | None = None) -> None:
+    def __init__(self, root: Path, finder: Callable[[], Finder] | None = None) -> None:
         self.root = root
-        self.fetch = fetch
-        self._commits: dict[tuple[str, str], Commit | str] = {}
-        self._answers: dict[str, _Answer] = {}
-        self._origins: dict[str, Origin] = {}  # of what was read from other places, by its file
+        self.finder = finder
+        self._answers: dict[Local | Remote, _Answer] = {}
+        self._homes: dict[str, Remote] = {}  # of what was read from other places, by its file
 
     def __call__(self, uses: str, file: str) -> _Answer:
         """The workflow that `uses` names in a file, and what is wrong with it."""
-        path, at, ref = uses.partition("@")
-        if not at:
-            home = self._origins.get(file)
-            path = path.removeprefix("./").removeprefix("$/")
-            return self._remote(replace(home, path=path)) if home else self._local(path)
-        owner, name, path = path.split("/", 2)
-        return self._remote(Origin(f"{owner}/{name}", path, ref, ""))
+        try:
+            wanted = _placed(parse_call(uses), self._homes.get(file))
+        except ReferenceError_ as error:
+            return None, [Problem(Place(uses), str(error), "uses")]
+        if wanted not in self._answers:
+            self._answers[wanted] = self._read(wanted)
+        return self._answers[wanted]
 
-    def _local(self, path: str) -> _Answer:
-        if path not in self._answers:
-            self._answers[path] = _read(self.root, path)
-        return self._answers[path]
-
-    def _remote(self, origin: Origin) -> _Answer:
-        name = f"{origin.repository}/{origin.path}@{origin.ref}"
-        if self.fetch is None:
+    def _read(self, wanted: Local | Remote) -> _Answer:
+        if isinstance(wanted, Local):
+            return _read(self.root, wanted.path)
+        if self.finder is None:
             return None, []
-        if name not in self._answers:
-            self._answers[name] = self._fetched(self.fetch, origin, name)
-        return self._answers[name]
+        return self._fetched(wanted, self.finder())
 
-    def _fetched(self, fetch: Fetch, origin: Origin, name: str) -> _Answer:
-        key = (origin.repository, origin.ref)
-        if key not in self._commits:
-            self._commits[key] = fetch(*key)
-        commit = self._commits[key]
-        if isinstance(commit, str):
-            return None, [Problem(Place(name), commit, "calls")]
-        self._origins[name] = replace(origin, sha=commit.sha)
-        workflow, problems = _read(commit.folder, origin.path, name)
+    def _fetched(self, wanted: Remote, finder: Finder) -> _Answer:
+        from engine.actions.resolve import Absent
+
+        [answer] = finder.find([wanted])
+        if isinstance(answer, Absent):
+            return None, [Problem(Place(str(wanted)), answer.reason, "fetch")]
+        self._homes[str(wanted)] = wanted
+        workflow, found = _read(answer.folder, wanted.path, str(wanted))
         if workflow is not None:
-            workflow = replace(workflow, file=name, origin=self._origins[name])
-        return workflow, problems
+            origin = Origin(wanted.name, wanted.path, wanted.ref, answer.sha)
+            workflow = replace(workflow, file=str(wanted), origin=origin)
+        return workflow, found
+
+
+def _placed(found: Local | Itself | Remote, home: Remote | None) -> Local | Remote:
+    """A call as it is meant in a file of `home`: every path is in the file's own repository."""
+    if isinstance(found, Remote):
+        return found
+    return replace(home, path=found.path) if home else Local(found.path)
 
 
 def _read(root: Path, path: str, name: str = "") -> _Answer:
@@ -92,15 +86,31 @@ def _read(root: Path, path: str, name: str = "") -> _Answer:
     return workflows.read(root / path, name)
 
 
+def problems(workflow: Workflow, file: Path) -> list[Problem]:
+    """What is wrong with the calls of a workflow's file; those to other repositories are unknown.
+
+    Its `./` is the folder in which its .github/workflows lies, wherever the command is given.
+    """
+    folder = str(file.resolve().parent)
+    place = next((place for place in workflows.PLACES if folder.endswith(f"/{place}")), None)
+    return calls.check(workflow, _finder(folder.removesuffix(place))) if place else []
+
+
+@cache
+def _finder(root: str) -> Called:
+    return Called(Path(root))
+
+
 def plans(chosen: Iterable[tuple[Workflow, Sequence[str]]], find: Find) -> tuple[Plan, ...]:
     """The plans of workflows with all that they call, each with the jobs selected of it.
 
     Raises Refused for a call that can't be made, and for a selected job that is not there.
     """
     chosen = tuple(chosen)
-    problems = [problem for each in chosen for problem in _wrong_calls(*each, find)]
-    if errors(problems):
-        raise Refused(problems, INVALID)
+    wrong = [problem for each in chosen for problem in _wrong_calls(*each, find)]
+    if errors(wrong):
+        absent = all(problem.rule == "fetch" for problem in wrong)
+        raise Refused(wrong, ENVIRONMENT if absent else INVALID)
     for workflow, selected in chosen:
         unknown = unknown_jobs(plan(workflow, _own(selected), find).names(), selected)
         if unknown:

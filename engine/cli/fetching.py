@@ -6,55 +6,32 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from engine.actions import home
+from engine.actions.expanded import as_json
+from engine.actions.resolve import Finder, Resolved, resolve
 from engine.cli.request import Request
+from engine.fetch.actions import Actions, Sources
+from engine.model import Step
 from engine.plan import Plan
 from engine.problems import usage
-
-if TYPE_CHECKING:
-    from engine.cli.called import Commit
-    from engine.fetch.actions import Actions
+from engine.reference import Remote
 
 
-@dataclass(frozen=True)
-class Fetching:
-    """Repositories of other places, asked for at the first need.
+def finder(request: Request, directory: Path, server: str, token: str) -> Actions:
+    """The finder of one command: it answers the same to all jobs of all its runs.
 
-    `server` is the URL of the run's own repository, `token` what private ones are fetched with.
+    `server` is the URL of the run's own; the token is for its private repositories.
     """
-
-    request: Request
-    directory: Path
-    server: str
-    token: str = field(default="", repr=False)
-
-    @cached_property
-    def finder(self) -> Actions:
-        """It answers the same to all jobs of all runs. Raises Refused for a wrong option."""
-        from engine.fetch.actions import Actions, Sources
-
-        replaced = local_repositories(self.request.local_repository, self.directory)
-        sources = Sources(
-            server=self.server,
-            token=self.token,
-            replaced=replaced,
-            offline=self.request.action_offline_mode,
-        )
-        return Actions(sources, lambda line: print(f"runwright: {line}", file=sys.stderr))
-
-    def commit(self, repository: str, ref: str) -> Commit | str:
-        """A repository of called workflows at a ref, or why it can't be had."""
-        from engine.actions.resolve import Absent
-        from engine.cli.called import Commit
-        from engine.reference import Remote
-
-        owner, _, name = repository.partition("/")
-        [answer] = self.finder.find([Remote(owner, name, "", ref)])
-        return answer.reason if isinstance(answer, Absent) else Commit(answer.folder, answer.sha)
+    sources = Sources(
+        server=server,
+        token=token,
+        replaced=local_repositories(request.local_repository, directory),
+        offline=request.action_offline_mode,
+    )
+    return Actions(sources, lambda line: print(f"runwright: {line}", file=sys.stderr))
 
 
 _REPLACED = re.compile(
@@ -77,16 +54,27 @@ def local_repositories(given: Iterable[str], directory: Path) -> dict[str, Path]
     return found
 
 
-def explain(shown: list[Any], plans: Iterable[Plan], fetching: Fetching, tree: Path) -> None:
-    """Say of each step of plans (engine.stages.expanded) what its `uses` stands for."""
-    from engine.actions.expanded import as_json
-    from engine.actions.resolve import resolve
-    from engine.cli import show
+def resolved(plans: Iterable[Plan], finder: Finder, tree: Path) -> Resolved:
+    """What the steps of plans, and of all that they call, stand for."""
+    steps: dict[Remote | None, list[Step]] = {}
+    for plan in (each for found in plans for each in found.whole()):
+        own = steps.setdefault(home(plan.workflow), [])
+        own += (step for job in plan.jobs for step in job.steps)
+    answers = [resolve(own, finder, tree, where) for where, own in steps.items()]
+    found = {key: one for answer in answers for key, one in answer.found.items()}
+    problems = dict.fromkeys(problem for answer in answers for problem in answer.problems)
+    return Resolved(found, tuple(problems))
 
-    jobs = [job for found in plans for job in found.jobs]
-    resolved = resolve([step for job in jobs for step in job.steps], fetching.finder, tree)
-    show.show(resolved.problems)
-    for job, about in zip(jobs, (about for one in shown for about in one["jobs"]), strict=True):
-        for step, written in zip(job.steps, about["steps"], strict=True):
-            if found := as_json(step, resolved):
-                written["stands-for"] = found
+
+def explain(shown: Iterable[Any], plans: Iterable[Plan], found: Resolved) -> None:
+    """Say of each step of plans (engine.stages.expanded) what its `uses` stands for."""
+    for about, plan in zip(shown, plans, strict=True):
+        for told, job in zip(about["jobs"], plan.jobs, strict=True):
+            for written, step in zip(told["steps"], job.steps, strict=True):
+                written |= _stands_for(as_json(step, found, home(plan.workflow)))
+            if job.id in plan.calls:
+                explain([told["calls"]], [plan.calls[job.id]], found)
+
+
+def _stands_for(found: dict[str, Any] | None) -> dict[str, Any]:
+    return {"stands-for": found} if found else {}

@@ -9,15 +9,13 @@ from typing import Any
 import click
 
 from engine import contexts, stages
-from engine import plan as planning
-from engine.cli import NOTHING_RAN, SUCCESS, options
+from engine.cli import NOTHING_RAN, SUCCESS, known, options, show
 from engine.cli.prepare import Prepared, prepare
 from engine.cli.request import Request
 from engine.cli.starts import Start
-from engine.expr import to_string
 from engine.plan import Leg, Plan
 from engine.report.style import not_started
-from engine.tree import Scope, Unresolved
+from engine.tree import Scope
 
 
 @click.command("plan")
@@ -59,7 +57,9 @@ def _explain(prepared: Prepared, found: list[Any]) -> None:
     from engine.cli import fetching
 
     plans = [start.plan for start in prepared.starts]
-    fetching.explain(found, plans, prepared.fetching, prepared.project.root)
+    resolved = fetching.resolved(plans, prepared.finder(), prepared.project.root)
+    show.show(resolved.problems)
+    fetching.explain(found, plans, resolved)
 
 
 def _tell(prepared: Prepared) -> None:
@@ -70,28 +70,11 @@ def _tell(prepared: Prepared) -> None:
         print(prepared.remedy, file=sys.stderr)
 
 
-def _legs(prepared: Prepared, start: Start) -> dict[str, tuple[Leg, ...]]:
+def _legs(prepared: Prepared, start: Start) -> dict[str, list[Leg]]:
     """The legs that are asked for, of the jobs whose legs are already known."""
     github = contexts.github(start.facts)
     scope = Scope({"github": github, "inputs": start.inputs, "vars": prepared.variables})
-    legs = {}
-    for job in start.plan.jobs:
-        if planning.is_static(job):
-            try:
-                known = planning.expand(job, scope)
-            except Unresolved:
-                continue
-            legs[job.id] = tuple(leg for leg in known if _is_wanted(leg, prepared.matrix))
-    return legs
-
-
-def _is_wanted(leg: Leg, matrix: tuple[tuple[str, str], ...]) -> bool:
-    """Whether --matrix selects a leg; several values of one key select any of them."""
-    return all(
-        any(to_string(leg.matrix[key]) == value for name, value in matrix if name == key)
-        for key, _ in matrix
-        if key in leg.matrix
-    )
+    return known.legs(start.plan, scope, prepared.matrix)
 
 
 # --- the dry run ----------------------------------------------------------------------------------
@@ -102,31 +85,33 @@ def dry_run(prepared: Prepared) -> int:
     _tell(prepared)
     for start in prepared.starts:
         click.echo(f"{start.plan.workflow.name} on {start.facts.event_name}")
-        legs = _legs(prepared, start)
-        for id_ in _in_order(start.plan):
-            _show_job(start.plan, id_, legs.get(id_))
+        _show_jobs(start.plan, _legs(prepared, start))
     for found in prepared.followers:
         click.echo(f"{found.workflow.name} on workflow_run, where it follows one of these")
-        for id_ in _in_order(found):
-            _show_job(found, id_, None)
+        _show_jobs(found, {})
     return SUCCESS if prepared.starts else NOTHING_RAN
 
 
-def _in_order(found: Plan) -> list[str]:
-    """A job has more jobs before it than any that it needs."""
-    return sorted(found.needs, key=lambda id_: len(found.ancestors[id_]))
+def _show_jobs(found: Plan, legs: dict[str, list[Leg]], key: str = "") -> None:
+    """Each job before those that need it: it has fewer jobs before it than they have."""
+    for id_ in sorted(found.needs, key=lambda id_: len(found.ancestors[id_])):
+        _show_job(found, id_, key, legs.get(f"{key}{id_}"))
+        if id_ in found.calls:
+            _show_jobs(found.calls[id_], legs, f"{key}{id_}/")
 
 
-def _show_job(found: Plan, id_: str, legs: tuple[Leg, ...] | None) -> None:
-    job = found.by_id[id_]
-    needs = f" after {', '.join(found.needs[id_])}" if found.needs[id_] else ""
+def _show_job(found: Plan, id_: str, key: str, legs: list[Leg] | None) -> None:
+    job, needs = found.by_id[id_], found.needs[id_]
+    after = f" after {', '.join(f'{key}{need}' for need in needs)}" if needs else ""
     condition = f" if {job.condition.node.text.strip()}" if job.condition else ""
-    names = [f"{id_} (legs known later)"] if legs is None else [leg.name for leg in legs]
+    names = [f"{key}{id_} (legs known later)"] if legs is None else [leg.name for leg in legs]
     for name in names:
-        click.echo(f"  {name}{needs}{condition}")
+        click.echo(f"  {name}{after}{condition}")
     if not names:
-        click.echo(f"  {id_} skipped: no leg of its matrix was selected by --matrix")
+        click.echo(f"  {key}{id_} skipped: no leg of its matrix was selected by --matrix")
         return
+    if job.uses:
+        click.echo(f"    calls {job.uses.text}")
     for step in job.steps:
         text = step.name or step.run
         shown = (

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from engine import cli as codes
 from engine import contexts
 from engine.cli import answers, called, chain, settings, show, starts, workflows
 from engine.cli.called import Called
-from engine.cli.fetching import Fetching
 from engine.cli.request import Request
 from engine.cli.starts import Happening, Start
 from engine.cli.workflows import Project
@@ -23,6 +24,7 @@ from engine.problems import Place, Problem, Refused, did_you_mean, usage
 from engine.tree import Scope
 
 if TYPE_CHECKING:
+    from engine.actions.resolve import Finder
     from engine.run import Supplies
 
 Candidate = tuple[Workflow, Trigger, RunFacts]
@@ -43,7 +45,7 @@ class Prepared:
     environment: dict[str, str]
     matrix: tuple[tuple[str, str], ...]
     images: dict[str, str]
-    fetching: Fetching
+    finder: Callable[[], Finder]  # of repositories elsewhere; the same for all that runs
     supplies: Supplies | None = None
 
     @property
@@ -71,9 +73,8 @@ def prepare(request: Request) -> Prepared:
     show.show(warnings)
     seen = starts.happening(request, project, event, lookup(secrets, "GITHUB_TOKEN", ""))
     chosen, skipped = _choose(request, project, seen, _with_jobs(found, event, request))
-    server = seen.checkout.server_url
-    fetching = Fetching(request, project.directory, server, lookup(secrets, "GITHUB_TOKEN", ""))
-    find = Called(project.root, fetching.commit)
+    finder = _finder(request, project, seen)
+    find = Called(project.root, finder)
     plans = called.plans([(each, _own(each, request.jobs)) for each, _, _ in chosen], find)
     followers = called.plans(_followers(request, [each for each, _, _ in chosen], found), find)
     return Prepared(
@@ -87,7 +88,7 @@ def prepare(request: Request) -> Prepared:
         environment=_merged(request, project, "env", ".env"),
         matrix=_matrix(request.matrix),
         images=settings.images(request.platform, project.directory),
-        fetching=fetching,
+        finder=finder,
     )
 
 
@@ -117,6 +118,19 @@ def _with_jobs(found: list[Workflow], event: str, request: Request) -> list[Work
 def _own(workflow: Workflow, jobs: tuple[str, ...]) -> list[str]:
     ids = {job.id.lower() for job in workflow.jobs}
     return [name for name in jobs if name.partition("/")[0].lower() in ids]
+
+
+def _finder(request: Request, project: Project, seen: Happening) -> Callable[[], Finder]:
+    """Made when first asked for: most runs take nothing from elsewhere."""
+
+    @cache
+    def finder() -> Finder:
+        from engine.cli import fetching
+
+        server = seen.checkout.server_url
+        return fetching.finder(request, project.directory, server, seen.token)
+
+    return finder
 
 
 def _choose(

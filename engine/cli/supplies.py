@@ -29,10 +29,10 @@ def supplies(prepared: Prepared) -> Supplies:
     if not any(map(_uses, steps)) and not needs_proxy:
         return NO_SUPPLIES
     from engine.actions.manifest import NodeRuns
-    from engine.actions.resolve import resolve
+    from engine.cli import fetching
 
-    found = prepared.fetching.finder
-    resolved = resolve(steps, found, prepared.project.root)
+    found = prepared.finder()
+    resolved = fetching.resolved(prepared.plans, found, prepared.project.root)
     if problems := errors(resolved.problems):
         wrong = any(problem.rule != "fetch" for problem in problems)
         raise Refused(problems, codes.INVALID if wrong else codes.ENVIRONMENT)

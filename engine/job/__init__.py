@@ -10,6 +10,7 @@ from itertools import count
 
 import trio
 
+from engine import actions
 from engine.events import Emit, Log, Outcome
 from engine.expr import to_string
 from engine.job.background import Background
@@ -85,7 +86,7 @@ class _Job:
         self.bench = bench
         self.leg = bench.order.leg
         self.state = bench.state
-        self.frame = Frame()
+        self.frame = Frame(origin=actions.home(bench.order.workflow))
         self.uses = tuple(self._uses(self.leg.job.steps, count(1)))
 
     def _uses(self, steps: Iterable[Step], numbers: Iterator[int]) -> Iterator[Use]:

@@ -20,7 +20,8 @@ class Frame:
     """What steps share beside the job's state.
 
     `status` is that of a composite so far, None in the job's own frame; `env` is what the step
-    that uses the composite adds to the environment; `origin` is the action that the steps stand in.
+    that uses the composite adds to the environment; `origin` is the action that the steps stand in,
+    or the repository of a called workflow's file.
     """
 
     steps: dict[str, Any] = field(default_factory=dict)

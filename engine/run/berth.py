@@ -20,7 +20,7 @@ from engine.machine import (
     Service,
     WorkspaceMode,
 )
-from engine.model import Step
+from engine.model import Step, Workflow
 from engine.plan import Leg
 
 if TYPE_CHECKING:
@@ -99,11 +99,16 @@ class Settings:
 
 
 def machine_spec(
-    leg: Leg, berth: Berth, settings: Settings, facts: RunFacts, attempt: int = 1
+    leg: Leg,
+    workflow: Workflow,
+    berth: Berth,
+    settings: Settings,
+    facts: RunFacts,
+    attempt: int = 1,
 ) -> MachineSpec:
     """What the runner is told: the job's container, or the image that stands for its label."""
     container, supplies = leg.container, settings.supplies
-    folders, contains = _used(leg.job.steps, supplies.actions)
+    folders, contains = _used(workflow, leg.job.steps, supplies.actions)
     return MachineSpec(
         run_id=facts.run_id,
         name=machine_name(leg.key, attempt),
@@ -131,14 +136,17 @@ def machine_spec(
     )
 
 
-def _used(steps: tuple[Step, ...], known: Mapping[str, Found]) -> tuple[Mapping[str, Path], bool]:
+def _used(
+    workflow: Workflow, steps: tuple[Step, ...], known: Mapping[str, Found]
+) -> tuple[Mapping[str, Path], bool]:
     """The folders of the actions that steps use, and whether one may run in a container."""
     if not known and not any(step.uses or step.children for step in steps):
         return {}, False
+    from engine.actions import home
     from engine.actions.manifest import DockerRuns
     from engine.actions.reach import folders, reached
 
-    used = list(reached(steps, known))
+    used = list(reached(steps, known, home(workflow)))
     contains = any(one is None or isinstance(one.action.runs, DockerRuns) for one in used)
     return folders(used), contains
 

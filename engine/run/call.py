@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from engine import handover
-from engine.events import JobCalled, Outcome
+from engine.events import JobCalled, Log, Outcome
 from engine.job import Cancellation, JobResult
 from engine.run.conditions import result_of
 from engine.run.groups import deadlock, group_of, turn_in
@@ -21,7 +21,7 @@ async def call(run_part: RunPart, caller: Part, turn: Turn) -> JobResult:
     if turn.stop.requested:
         return JobResult(Outcome.CANCELLED, reason=turn.stop.reason)
     turn.begin()
-    part = _part(caller, turn)
+    part = part_of(caller, turn)
     group = group_of(part.plan.workflow.concurrency, Scope(part.base))
     if reason := deadlock(part.held, group, turn.leg.job.id):
         return JobResult(Outcome.CANCELLED, reason=reason)
@@ -34,11 +34,11 @@ async def call(run_part: RunPart, caller: Part, turn: Turn) -> JobResult:
         async with turn_in(caller.shared, group, part.key, part.cancellation):
             part.held = (*part.held, group) if group else part.held
             await run_part(part)
-    return _result(part)
+    return _result(part, turn.leg.key)
 
 
-def _part(caller: Part, turn: Turn) -> Part:
-    """The called workflow with what the caller hands to it."""
+def part_of(caller: Part, turn: Turn) -> Part:
+    """The called workflow with what the caller hands to it. Raises Unresolved."""
     job, plan = turn.leg.job, caller.plan.calls[turn.leg.job.id]
     return Part(
         shared=caller.shared,
@@ -66,13 +66,22 @@ def _announce(part: Part, turn: Turn) -> None:
     )
 
 
-def _result(part: Part) -> JobResult:
+def _result(part: Part, key: str) -> JobResult:
     jobs = {job.id: result_of(part, job.id) for job in part.plan.jobs}
     try:
         outputs = handover.outputs_of(part.plan.workflow, Scope({**part.base, "jobs": jobs}))
     except Unresolved as error:
         return JobResult(Outcome.FAILURE, reason=str(error.problem))
-    return JobResult(_outcome(part), outputs)
+    return JobResult(_outcome(part), _safe(part, key, outputs))
+
+
+def _safe(part: Part, key: str, outputs: Mapping[str, str]) -> dict[str, str]:
+    """The outputs that hold no secret, as those of a job."""
+    secret = [name for name, value in outputs.items() if part.shared.masks.found_in(value)]
+    for name in secret:
+        message = f"Skip output '{name}' since it may contain secret."
+        part.shared.emit(Log(job=key, level="warning", message=message))
+    return {name: value for name, value in outputs.items() if name not in secret}
 
 
 def _outcome(part: Part) -> Outcome:

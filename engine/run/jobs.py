@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TypeAlias
 
 import trio
 
+from engine import handover
 from engine.ahead import OpenMachine
 from engine.events import JobExpanded, JobFinished, Outcome
 from engine.expr import to_string
 from engine.model import Job
 from engine.plan import Leg, is_static
 from engine.run.berth import NoPlace
-from engine.run.call import call
+from engine.run.call import call, part_of
 from engine.run.conditions import scope_of, why_skipped
-from engine.run.legs import Legs
+from engine.run.legs import Legs, Turn
 from engine.run.part import Finished, Part
 from engine.run.work import work
 from engine.tree import Scope, Unresolved, holds
@@ -109,24 +111,36 @@ class _Jobs:
             for leg, open_machine in self._foreseen(job):
                 await self.shared.ahead.start(leg.key, open_machine)
 
-    def _foreseen(self, job: Job) -> list[tuple[Leg, OpenMachine]]:
+    def _foreseen(self, job: Job) -> list[_Ahead]:
         """The legs of a waiting job that are sure enough to open machines for."""
-        waits = self.part.plan.needs[job.id] and not self.done[job.id].is_set()
-        if not waits or job.uses is not None or not is_static(job):
+        if not self.part.plan.needs[job.id] or self.done[job.id].is_set():
             return []
-        likely = {"always": _yes, "cancelled": _no, "success": _yes, "failure": _no}
-        scope = Scope({**self.part.base, "needs": {}}, likely)
         try:
-            if job.condition is not None and not holds(job.condition, scope):
-                return []
-            legs = self._selected(self.part.legs(job, scope))
-            found: list[tuple[Leg, OpenMachine]] = [
-                (leg, partial(self.shared.open, leg, self.shared.choose(leg))) for leg in legs
-            ]
+            found = self._likely(job)
         except (Unresolved, NoPlace):
             return []
-        self.expected[job.id] = legs
+        self.expected[job.id] = tuple(leg for leg, _ in found)
         return found
+
+    def _likely(self, job: Job) -> list[_Ahead]:
+        """The legs with which a job will begin if all goes well. Raises Unresolved, NoPlace."""
+        scope = Scope({**self.part.base, "needs": {}}, _LIKELY)
+        is_known = is_static(job) and handover.is_static(job)
+        if not is_known or (job.condition is not None and not holds(job.condition, scope)):
+            return []
+        legs = self._selected(self.part.legs(job, scope))
+        if job.uses is not None:
+            return [each for leg in legs for each in self._first_of(leg, scope)]
+        return [(leg, partial(self.part.open, leg, self.shared.choose(leg))) for leg in legs]
+
+    def _first_of(self, caller: Leg, scope: Scope) -> list[_Ahead]:
+        """Of a called workflow, the jobs that wait for no other."""
+        called = _Jobs(part_of(self.part, Turn(caller, caller.scope(scope))))
+        first = (job for job in called.part.plan.jobs if not called.part.plan.needs[job.id])
+        return [each for job in first for each in called._likely(job)]
+
+
+_Ahead: TypeAlias = tuple[Leg, OpenMachine]
 
 
 def _yes(*_: object) -> bool:
@@ -135,3 +149,6 @@ def _yes(*_: object) -> bool:
 
 def _no(*_: object) -> bool:
     return False
+
+
+_LIKELY = {"always": _yes, "cancelled": _no, "success": _yes, "failure": _no}

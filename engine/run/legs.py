@@ -10,7 +10,7 @@ import trio
 from engine.events import JobFinished, Outcome
 from engine.job import Cancellation, JobResult
 from engine.model import Job
-from engine.plan import Leg, strategy_context
+from engine.plan import Leg
 from engine.run.berth import Group
 from engine.run.groups import deadlock, group_of, turn_in
 from engine.run.part import Finished, Part
@@ -52,7 +52,7 @@ class Legs:
         self.job = job
         self.scope = scope
         self.run_leg = run_leg
-        self.turns = [Turn(leg, _scope_of(leg, scope)) for leg in legs]
+        self.turns = [Turn(leg, leg.scope(scope)) for leg in legs]
         self.places = trio.CapacityLimiter(min(legs[0].max_parallel, len(legs)))
         self.results: dict[str, JobResult] = {}
         self.outputs: dict[str, str] = {}
@@ -137,10 +137,3 @@ class Legs:
             if worst in outcomes:
                 return Finished(worst, self.outputs, passes=False)
         return Finished(Outcome.SUCCESS, self.outputs)
-
-
-def _scope_of(leg: Leg, job: Scope) -> Scope:
-    """What the expressions of one leg see before it runs."""
-    strategy = strategy_context(leg.fail_fast, leg.index, leg.total, leg.max_parallel)
-    own = {"matrix": dict(leg.matrix) or None, "strategy": strategy}
-    return Scope({**job.contexts, **own}, job.functions)

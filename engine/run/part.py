@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.events import Outcome
+from engine.events import Log, Outcome
 from engine.job import Cancellation
+from engine.machine import Machine
 from engine.model import Job
 from engine.permissions import Permissions
 from engine.plan import Leg, Plan, expand
-from engine.run.berth import Group
+from engine.run.berth import Berth, Group, machine_spec
 from engine.run.shared import Shared
 from engine.tree import Scope
 
@@ -59,6 +61,21 @@ class Part:
     def legs(self, job: Job, scope: Scope) -> tuple[Leg, ...]:
         """A job's legs, with keys and names as they are in the run. Raises Unresolved."""
         return expand(job, scope, self.key, self.name, self.plan.workflow.env)
+
+    def open(
+        self, leg: Leg, berth: Berth, attempt: int = 1
+    ) -> AbstractAsyncContextManager[Machine]:
+        """A new machine for an attempt at a leg."""
+
+        def log(message: str) -> None:
+            self.shared.emit(Log(job=leg.key, message=message))
+
+        settings, facts = self.shared.settings, self.shared.facts
+        for name, service in leg.services.items():
+            if not service.image:
+                log(f"The service '{name}' has no image, so it is not started.")
+        spec = machine_spec(leg, self.plan.workflow, berth, settings, facts, attempt)
+        return berth.runner.open(spec, log)
 
     def permissions(self, job: Job) -> Permissions | None:
         """What a job's token may do; None where no workflow says it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,10 +13,8 @@ from engine.ahead import Ahead
 from engine.contexts import RunFacts
 from engine.events import Emit, Event, JobFinished, Log
 from engine.job import Cancellation
-from engine.machine import Machine
 from engine.masks import Masks
-from engine.plan import Leg
-from engine.run.berth import Berth, Choose, EnterGroup, Settings, machine_spec
+from engine.run.berth import Choose, EnterGroup, Settings
 from engine.run.hiding import masked
 
 
@@ -59,17 +56,3 @@ class Shared:
             return  # of a machine that was opened for nothing
         event = masked(event, self.masks.hide)
         self.sink(replace(event, run=self.facts.run_id, time=time.time()))
-
-    def open(
-        self, leg: Leg, berth: Berth, attempt: int = 1
-    ) -> AbstractAsyncContextManager[Machine]:
-        """A new machine for an attempt at a leg."""
-
-        def log(message: str) -> None:
-            self.emit(Log(job=leg.key, message=message))
-
-        for name, service in leg.services.items():
-            if not service.image:
-                log(f"The service '{name}' has no image, so it is not started.")
-        spec = machine_spec(leg, berth, self.settings, self.facts, attempt)
-        return berth.runner.open(spec, log)

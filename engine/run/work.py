@@ -150,7 +150,7 @@ async def _retried(part: Part, turn: Turn, berth: Berth, policy: Retry) -> JobRe
 @asynccontextmanager
 async def _open(part: Part, turn: Turn, berth: Berth) -> AsyncIterator[Machine]:
     shared, leg = part.shared, turn.leg
-    new = partial(shared.open, leg, berth, turn.attempts)
+    new = partial(part.open, leg, berth, turn.attempts)
     async with shared.ahead.taken(leg.key, new) as machine:
         shared.emit(
             JobStarted(
