@@ -36,7 +36,7 @@ def test_mistakes_of_every_room_are_told_in_the_order_of_the_file() -> None:
         "  a: {runs-on: '${{ env.X }}', steps: [{run: x}], needs: b}\n"
         "  c: {steps: [{run: x}]}\n"
     )
-    found = ["1:25 glob", "2:13 duplicate-key", "4:21 context", "4:58 needs", "5:6 schema"]
+    found = ["1:25 glob", "2:13 duplicate-key", "4:21 context", "4:58 needs", "5:3 schema"]
     assert said(text) == found
     assert read(text)[0] is None
 
