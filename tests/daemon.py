@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
+import platform
 import shutil
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from engine.fetch import node
 from engine.machine import Command, Exit, Layout, Machine, MachineSpec
 from runners.docker import DockerRunner
 
@@ -136,7 +140,18 @@ def push(address: str, config: Path, password: str = "") -> str:
     return name
 
 
-@pytest.fixture(scope="session")
+def context(files: dict[str, bytes], when: int = 0) -> bytes:
+    """A build's context."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode, entry.mtime = len(content), 0o755, when
+            tar.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
+
+
+@pytest.fixture
 def externals() -> Path:
     """The folder with Node that the engine supplies."""
-    return Path("/tmp/ext")
+    return node.externals(platform.machine(), print)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,18 +13,15 @@ from daemon import (
     LAYOUT,
     SCRATCH,
     docker,
-    forget,
     left,
     once,
-    push,
-    registry,
     repository,
     run,
     spec,
 )
 
-from engine.machine import Command, Credentials, Exit, MachineError, MachineSpec
-from runners.docker import DockerRunner, images, registries
+from engine.machine import Command, Exit, MachineError, MachineSpec
+from runners.docker import DockerRunner, images
 
 __all__ = ["repository", "spec"]
 
@@ -87,47 +83,6 @@ async def test_what_cannot_be_made(spec: MachineSpec, change: dict[str, Any], me
     assert not left(spec.run_id)
 
 
-@docker
-async def test_pull_with_progress(spec: MachineSpec, tmp_path: Path) -> None:
-    with registry(tmp_path) as address:
-        name = push(address, tmp_path / "docker")
-        lines: list[str] = []
-        try:
-            async with DockerRunner().open(replace(spec, image=name), lines.append) as machine:
-                assert (await run(machine, "cat file"))[1] == "content\n"
-            assert (lines[0], lines[-1]) == (f"Pulling {name}", f"Pulled {name}")
-            lines.clear()
-            async with DockerRunner().open(replace(spec, image=name), lines.append):
-                assert lines == []
-            with pytest.raises(MachineError, match="Check its name and tag"):
-                await once(replace(spec, image=f"{address}/some/busybox:2"), "true")
-        finally:
-            forget(name)
-
-
-@docker
-async def test_pull_with_credentials(
-    spec: MachineSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with registry(tmp_path, "sesame") as address:
-        name = push(address, tmp_path / "docker", "sesame")
-        spec = replace(spec, image=name)
-        try:
-            monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nothing"))
-            with pytest.raises(MachineError, match=f"docker login {address}"):
-                await once(spec, "true")
-            wrong = replace(spec, credentials=Credentials("someone", "wrong"))
-            with pytest.raises(MachineError, match=f"docker login {address}"):
-                await once(wrong, "true")
-            right = replace(spec, credentials=Credentials("someone", "sesame"))
-            assert await once(right, "echo in") == "in\n"
-            forget(name)
-            monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-            assert await once(spec, "echo in") == "in\n"
-        finally:
-            forget(name)
-
-
 def test_progress_is_told_now_and_then() -> None:
     now, lines = [0.0], []
     progress = images.Progress("Pulling x", lines.append, lambda: now[0])
@@ -141,19 +96,3 @@ def test_progress_is_told_now_and_then() -> None:
     assert lines[1:] == ["Pulling x: 1 of 2 layers, 7 of 8 MB"]
     progress.feed(b'{"error":"no space"}\n')
     assert progress.error == "no space"
-
-
-@pytest.mark.parametrize(
-    ("image", "name", "tag", "registry"),
-    [
-        ("debian", "debian", "latest", "docker.io"),
-        ("debian:12", "debian", "12", "docker.io"),
-        ("a/b:1", "a/b", "1", "docker.io"),
-        ("localhost/b", "localhost/b", "latest", "localhost"),
-        ("host:5000/b", "host:5000/b", "latest", "host:5000"),
-        ("ghcr.io/a/b:1@sha256:0", "ghcr.io/a/b:1", "sha256:0", "ghcr.io"),
-    ],
-)
-def test_image_names(image: str, name: str, tag: str, registry: str) -> None:
-    assert registries.split(image) == (name, tag)
-    assert registries.registry(name) == registry

@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import trio
 from daemon import (
     DEBIAN,
     docker,
+    externals,
     left,
     once,
     repository,
@@ -26,7 +28,7 @@ from daemon import (
 from engine.machine import Command, MachineError, MachineSpec
 from runners.docker import DockerRunner, owner
 
-__all__ = ["repository", "spec"]
+__all__ = ["externals", "repository", "spec"]
 
 
 @docker
@@ -118,6 +120,72 @@ def test_where_all_is_killed_the_container_goes_and_clean_does_the_rest(spec: Ma
     while subprocess.check_output(ps) and time.monotonic() < late:
         time.sleep(0.05)
     assert not subprocess.check_output(ps)
+    trio.run(DockerRunner().clean)
+    assert not left(spec.run_id)
+
+
+BUSY = """
+import os, sys, trio
+from pathlib import Path
+from engine.machine import Command, ContainerCommand, Layout, MachineSpec, Service
+from runners.docker import DockerRunner
+
+async def main(run, source, image, node):
+    layout = Layout("/home/runner/work/r/r", "/home/runner/work/_temp", "/opt/tools")
+    services = (Service("a", image, ports=("80",), command="sleep 600"),)
+    spec = MachineSpec(
+        run, "job", layout, Path(source), image=image, services=services, externals=Path(node),
+        contains=True,
+    )
+    begun = set()
+
+    def told(name):
+        begun.add(name)
+        if len(begun) == 3:
+            print("begun", flush=True)
+
+    async with DockerRunner().open(spec, lambda line: None) as machine:
+        async with trio.open_nursery() as nursery:
+            for name in "bc":
+                command = Command("echo begun; sleep 600", ("sh", "{0}"), "/")
+                nursery.start_soon(machine.exec, command, lambda data, name=name: told(name))
+            step = ContainerCommand(image, "sh", ("-c", "echo begun; sleep 600"))
+            nursery.start_soon(machine.contain, step, lambda data: told("step"))
+
+trio.run(main, *sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def busy_engine(spec: MachineSpec, externals: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One with a service, a port on localhost, two commands and a container step under way."""
+    given = [spec.run_id, str(spec.source), DEBIAN, str(externals)]
+    command = [sys.executable, "-c", BUSY, *given]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as engine:
+        assert engine.stdout
+        assert engine.stdout.readline() == b"begun\n"
+        yield engine
+        engine.kill()
+
+
+@docker
+def test_a_killed_engine_leaves_no_services_and_steps(
+    spec: MachineSpec, busy_engine: subprocess.Popen[bytes]
+) -> None:
+    # containers of the job, the service, the port and the step; a network; seven volumes
+    assert len(left(spec.run_id)) == 4 + 1 + 7
+    busy_engine.kill()
+    wait_until_nothing_is_left(spec)
+
+
+@docker
+def test_where_all_is_killed_clean_ends_services_and_steps(
+    spec: MachineSpec, busy_engine: subprocess.Popen[bytes]
+) -> None:
+    for child in subprocess.check_output(["pgrep", "-P", str(busy_engine.pid)]).split():
+        os.kill(int(child), signal.SIGKILL)
+    busy_engine.kill()
+    busy_engine.wait()
     trio.run(DockerRunner().clean)
     assert not left(spec.run_id)
 

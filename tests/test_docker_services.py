@@ -300,16 +300,6 @@ async def test_what_a_service_is_given(spec: MachineSpec) -> None:
         assert machine.facts.services["a"] == ServiceFacts(id_, machine.facts.network, {})
 
 
-@docker
-@pytest.mark.covers("SVC-008")
-async def test_a_service_without_an_image_is_skipped(spec: MachineSpec) -> None:
-    lines: list[str] = []
-    spec = replace(spec, services=(Service("none", ""),))
-    async with DockerRunner().open(spec, lines.append) as machine:
-        assert machine.facts.services == {}
-    assert lines == ["Service none is skipped: its image is empty."]
-
-
 # Health
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import tarfile
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import trio
-from daemon import BUSYBOX, DEBIAN, docker, left, repository, run, spec
+from daemon import BUSYBOX, DEBIAN, context, docker, forget, left, repository, run, spec
 
 from engine.machine import (
     STEP_COMMANDS,
@@ -225,21 +222,6 @@ async def test_a_machine_that_was_not_made_for_steps(spec: MachineSpec) -> None:
 
 
 # Images of steps
-
-
-def context(files: dict[str, bytes], when: int = 0) -> bytes:
-    """A build's context."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.mtime = len(content), 0o755, when
-            tar.addfile(entry, io.BytesIO(content))
-    return made.getvalue()
-
-
-def forget(image: str) -> None:
-    subprocess.run(["docker", "rmi", "-f", image], capture_output=True)
 
 
 CLASSIC = b"FROM runwright-test/debian:bookworm\nCOPY . /it\nRUN echo built; cat /it/data\n"

@@ -6,14 +6,26 @@ import hashlib
 import io
 import tarfile
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from engine.machine import Command, Exit, Layout, Machine, MachineError, MachineSpec, Runner
+from engine.machine import (
+    Command,
+    ContainerCommand,
+    ContainerError,
+    Exit,
+    Layout,
+    Machine,
+    MachineError,
+    MachineSpec,
+    Pull,
+    Runner,
+    Service,
+)
 from runners.docker import DockerRunner
 from runners.host import HostRunner
 from runners.namespace import NamespaceRunner
@@ -469,3 +481,44 @@ async def test_git_trusts_the_workspace(kind: str, repository: Path) -> None:
         bench = Bench(machine, repository)
         assert (await bench.run(git + " && chown -R 1234 . && git status --short")).code == 0
         assert not bench.out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_actions_and_externals_are_lent(kind: str, repository: Path, tmp_path: Path) -> None:
+    for name in ("one/dist", "two", "externals/node24/bin"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "run").write_text(f"#!/bin/sh\necho {name}\n")
+        (tmp_path / name / "run").chmod(0o755)
+    actions = {"a/one/v1": tmp_path / "one", "a/two/releases/v1": tmp_path / "two"}
+    spec = MachineSpec(
+        "test-machine",
+        "lent",
+        LAYOUT,
+        repository,
+        image=IMAGE,
+        actions=actions,
+        externals=tmp_path / "externals",
+    )
+    async with RUNNERS[kind]().open(spec, print) as machine:
+        bench, layout = Bench(machine, repository), machine.facts.layout
+        one, two = f"{layout.actions}/a/one/v1", f"{layout.actions}/a/two/releases/v1"
+        await bench.run(f"{one}/dist/run; {two}/run; {layout.externals}/node24/bin/run; cat file")
+        assert bench.out == b"one/dist\ntwo\nexternals/node24/bin\ncontent\n"
+        if kind != "host":
+            refused = f"echo >{one}/new || echo >{layout.externals}/new || echo refused"
+            await bench.run(f"( {refused} ) 2>/dev/null")
+            assert bench.out == b"refused\n"
+
+
+@pytest.mark.parametrize("kind", ["namespace", "host"])
+async def test_services_and_container_steps_need_docker(kind: str, repository: Path) -> None:
+    spec = MachineSpec("test-machine", "bare", LAYOUT, repository)
+    db = Service("db", "postgres")
+    with pytest.raises(MachineError, match=r"services \(db\) need Docker"):
+        async with RUNNERS[kind]().open(replace(spec, services=(db,)), print):
+            pass
+    async with RUNNERS[kind]().open(spec, print) as machine:
+        with pytest.raises(ContainerError, match="need Docker"):
+            await machine.provide(Pull("image"), print)
+        with pytest.raises(ContainerError, match="need Docker"):
+            await machine.contain(ContainerCommand("image"), print)

@@ -27,11 +27,19 @@ from runners.namespace import NamespaceRunner
 
 async def main():
     spec = MachineSpec("killed", "job", Layout("/w", "/t", "/c"), Path({source!r}))
+    begun = []
+
+    def told(data):
+        begun.append(data)
+        if len(begun) == 2:
+            os.kill(os.getpid(), 9)
+
     async with NamespaceRunner().open(spec, print) as machine:
-        script = "setsid sleep 7361 & echo begun; sleep 7361"
-        await machine.exec(
-            Command(script, ("sh", "{{0}}"), "/"), lambda data: os.kill(os.getpid(), 9)
-        )
+        async with trio.open_nursery() as nursery:
+            for mark in ("7361", "7363"):
+                script = f"setsid sleep {{mark}} & echo begun; sleep {{mark}}"
+                command = Command(script, ("sh", "{{0}}"), "/")
+                nursery.start_soon(machine.exec, command, told)
 
 trio.run(main)
 """
@@ -122,9 +130,10 @@ def test_namespace_dies_with_its_engine(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], timeout=60)
     assert done.returncode == -signal.SIGKILL
     late = time.monotonic() + 30
-    while running("7361") and time.monotonic() < late:
+    while (running("7361") or running("7363")) and time.monotonic() < late:
         time.sleep(0.02)
     assert not running("7361")
+    assert not running("7363")
 
 
 def running(mark: str) -> bool:

@@ -105,11 +105,11 @@ def _refused(image: str, why: str) -> ImageUnavailable:
     where = registries.registry(registries.split(image)[0])
     low = why.lower()
     if any(sign in low for sign in ("denied", "unauthorized", "authentication", "no basic auth")):
-        remedy = f"Log in with docker login {where}, or give the container credentials"
+        remedy = f"Log in with docker login {where}, or give it credentials"
     elif any(sign in low for sign in ("not found", "manifest unknown", "no matching manifest")):
-        remedy = "Check its name and tag, or choose another one with -P LABEL=IMAGE"
+        remedy = "Check its name and tag"
     else:
-        remedy = f"Is {where} reachable? Otherwise choose a local image with -P LABEL=IMAGE"
+        remedy = f"Is {where} reachable? Otherwise choose an image that is on this computer"
     return ImageUnavailable(f"Image '{image}' cannot be pulled: {why}. {remedy}.")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import trio
@@ -60,31 +62,27 @@ async def building() -> dict[str, str]:
 
 def _configured(where: str) -> dict[str, Any] | None:
     """Credentials from Docker's own configuration and credential helpers."""
-    from docker import auth
-    from docker.errors import DockerException
-
-    try:
-        found = auth.load_config().resolve_authconfig(where)
-    except (DockerException, OSError) as error:
-        raise MachineError(
-            f"The credentials for {where} in Docker's configuration cannot be read: {error}. "
-            f"Try: docker login {where}."
-        ) from error
+    found = _read(lambda config: config.resolve_authconfig(where), f" for {where}", where)
     return _lowered(found) if found else None
 
 
 def _all_configured() -> dict[str, Any]:
+    found = _read(lambda config: config.get_all_credentials(), "", "")
+    return {where: _lowered(entry) for where, entry in found.items() if entry}
+
+
+def _read(ask: Callable[[Any], Any], which: str, where: str) -> Any:
     from docker import auth
     from docker.errors import DockerException
 
     try:
-        config: Any = auth.load_config()
-        found: dict[str, dict[str, Any] | None] = config.get_all_credentials()
+        with warnings.catch_warnings(action="ignore"):  # the error says it too
+            return ask(auth.load_config())
     except (DockerException, OSError) as error:
         raise MachineError(
-            f"The credentials in Docker's configuration cannot be read: {error}. Try: docker login."
+            f"The credentials{which} in Docker's configuration cannot be read: {error}. "
+            f"Try: {f'docker login {where}'.strip()}."
         ) from error
-    return {where: _lowered(entry) for where, entry in found.items() if entry}
 
 
 def _lowered(found: dict[str, Any]) -> dict[str, Any]:

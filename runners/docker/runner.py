@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from functools import partial
 
 import trio
@@ -77,7 +76,6 @@ class _Daemon:
 
     async def open(self, stack: AsyncExitStack, spec: MachineSpec, log: Log) -> DockerMachine:
         """A machine, and the services beside it. Raises MachineError."""
-        spec = _with_images(spec, log)
         job = Job(spec, self.leftovers)
         stack.callback(job.end)
         if spec.services:
@@ -142,11 +140,3 @@ class _Daemon:
             own,
         )
         return DockerMachine(self.api, facts, started.lanes, steps)
-
-
-def _with_images(spec: MachineSpec, log: Log) -> MachineSpec:
-    """The spec without services whose image is empty, as an expression may have made it."""
-    for service in spec.services:
-        if not service.image:
-            log(f"Service {service.name} is skipped: its image is empty.")
-    return replace(spec, services=tuple(one for one in spec.services if one.image))

@@ -67,10 +67,11 @@ class Services:
         state = (await self._inspect(id_))["State"]
         if not tell and state["Running"]:
             return
+        lines = await self._lines(id_)
         ending = "" if state["Running"] else f" before it ended with exit code {state['ExitCode']}"
-        self.log(f"Service {name} printed{ending}:")
-        for line in await self._lines(id_):
-            self.log(f"  {line}")
+        said = f"printed{ending}:" if lines else f"printed nothing{ending}."
+        for line in (f"Service {name} {said}", *(f"  {line}" for line in lines)):
+            self.log(line)
 
     async def _pull(self, service: Service) -> None:
         spec = self.job.spec

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import trio
 
-from engine.machine import Layout, Log, MachineError, MachineSpec
+from engine.machine import ImageUnavailable, Layout, Log, MachineError, MachineSpec
 from runners.docker import archive, create, files, places, workspace
 from runners.docker.api import Api, ApiError
 from runners.docker.images import Image, Images, Wanted
@@ -76,6 +76,12 @@ class Starter:
                 else:
                     raise
                 return await self._start(stack, job, image, network, log)
+        except ImageUnavailable as error:
+            if not job.spec.localhost:
+                raise
+            raise ImageUnavailable(
+                f"{error} Another image for a label is chosen with -P LABEL=IMAGE."
+            ) from error
         except ApiError as error:
             raise MachineError(
                 f"The container of '{job.spec.name}' (image {job.spec.image}) cannot be started: "
