@@ -13,6 +13,7 @@ import trio
 
 from engine.machine import MachineError, MachineSpec
 from runners.docker.api import Api, ApiError
+from runners.docker.builds import ACTION
 from runners.docker.shipping import TREE
 
 RUN = "runwright.run"
@@ -86,8 +87,8 @@ async def _remove(api: Api, path: str) -> None:
 async def clean(api: Api, run_id: str | None) -> tuple[str, ...]:
     """Remove containers, networks and volumes of a run, or of all whose engine is gone.
 
-    Without a run, copies of repositories that no container uses go too. Their names; raises
-    MachineError.
+    Without a run, copies of repositories and images of actions that no container uses go too.
+    Their names; raises MachineError.
     """
     removed = []
     label = f"{RUN}={run_id}" if run_id else RUN
@@ -101,6 +102,9 @@ async def clean(api: Api, run_id: str | None) -> tuple[str, ...]:
     if run_id is None:
         for found in _rows(await _list(api, "/volumes", TREE)):
             await _try(api, f"/volumes/{found['Name']}", found["Name"], removed)
+        for found in await _list(api, "/images/json", ACTION):
+            for tag in found["RepoTags"] or ():
+                await _try(api, f"/images/{tag}", tag, removed)
     return tuple(removed)
 
 
