@@ -286,7 +286,7 @@ def test_without_docker_jobs_run_in_a_namespace(repository: Path) -> None:
     env = environment(repository, DOCKER_HOST="unix:///nonexistent")
     done = runwright(repository, env=env)
     assert done.code == 0
-    assert done.err.startswith("runwright: jobs run in a namespace: Cannot reach Docker at unix")
+    assert done.err.startswith("runwright: Cannot reach Docker at unix")
     assert "hello │ runs in namespace" in done.out
 
 
@@ -360,8 +360,8 @@ def test_a_full_disk_fails_its_step_only(repository: Path) -> None:
 
 
 @docker
-def test_a_full_temporary_directory_never_passes_for_success(repository: Path) -> None:
-    write(repository, full=FULL.replace("PLACE", "/__w/_temp"))
+def test_no_room_for_scripts_never_passes_for_success(repository: Path) -> None:
+    write(repository, full=FULL.replace("PLACE", "/__w/_temp/_runner_file_commands"))
     done = runwright(repository, "--json")
     results = [event["outcome"] for event in done.events() if event["type"] == "step.finished"]
     assert results == ["failure", "failure"]

@@ -81,7 +81,7 @@ def of_job(
     host = made["HostConfig"]
     host.pop("RestartPolicy", None)
     if not spec.contains:
-        host["Tmpfs"] = host.get("Tmpfs", {}) | {spec.layout.commands: "mode=1777,exec"}
+        host["Tmpfs"] = {spec.layout.commands: "mode=1777,exec"} | host.get("Tmpfs", {})
     if not is_root(made, image):
         host["GroupAdd"] = [*host.get("GroupAdd", []), *map(str, groups)]
     free = _free(made, mounts)
