@@ -79,6 +79,11 @@ class Action:
     inputs: tuple[ActionInput, ...] = ()
     outputs: Mapping[str, Tree] = field(default_factory=dict)
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of a composite action; others have none."""
+        return self.runs.steps if isinstance(self.runs, CompositeRuns) else ()
+
 
 Found: TypeAlias = tuple[Action | None, list[Problem]]
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import which
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from engine.lint.scripts import Script
@@ -24,6 +23,8 @@ def check(scripts: Sequence[Script]) -> list[Problem]:
     """What ShellCheck says of scripts, asked once for all; nothing where it is not installed."""
     if not scripts or which(PROGRAM) is None:
         return []
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(prefix="runwright-") as folder:
         files = {str(Path(folder, f"{index}")): script for index, script in enumerate(scripts)}
         for file, script in files.items():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from engine import calls, inputs
-from engine.actions.manifest import Action
 from engine.expr.types import (
     ANY,
     BOOLEAN,
@@ -24,6 +24,9 @@ from engine.model import Job, Need, Step
 from engine.source import Mapping as MappingNode
 from engine.source import Node, plain
 from engine.tree import Fields
+
+if TYPE_CHECKING:
+    from engine.actions.manifest import Action
 
 # https://docs.github.com/actions/reference/workflows-and-actions/contexts, and what the runner
 # adds: names that are missing here may be newer than this list

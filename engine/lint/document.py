@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from engine.actions.manifest import Action, CompositeRuns
 from engine.model import Job, Step, Workflow
 from engine.problems import Problem
 from engine.source import Node
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # few documents are actions, and importing what reads them takes time
+    from engine.actions.manifest import Action
     from engine.lint.expressions import Found
 
 
@@ -80,8 +80,7 @@ class Document:
     @cached_property
     def steps(self) -> tuple[tuple[Job | None, Step], ...]:
         """Every step with its job, those inside `parallel` too; an action's have none."""
-        runs = self.action.runs if self.action else None
-        own = runs.steps if isinstance(runs, CompositeRuns) else ()
+        own = self.action.steps if self.action else ()
         jobs = self.workflow.jobs
         return (
             *((None, step) for step in own),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from engine import availability as may
 from engine import calls, inputs
-from engine.actions.manifest import Action, CompositeRuns
 from engine.availability import Allowed
 from engine.expr import Expr
 from engine.expr.infer import Fault, infer
@@ -20,6 +19,9 @@ from engine.model import Defaults, Job, Step, Trigger
 from engine.problems import Place, Problem
 from engine.source import Scalar
 from engine.tree import Condition, Fields, Items, Text, Tree, text
+
+if TYPE_CHECKING:
+    from engine.actions.manifest import Action
 
 Wanted = Literal["text", "boolean", "number", "object", "array", "labels", "any", "condition"]
 
@@ -89,11 +91,9 @@ def find(document: Document) -> Iterator[Found]:
 
 def _action(document: Document, action: Action) -> Iterator[Found]:
     """The steps and outputs of a composite action."""
-    if not isinstance(action.runs, CompositeRuns):
-        return
     whole = known.of_action(document, action)
     finished: dict[str, Type] = {}
-    yield from _steps(document, action.runs.steps, whole, finished)
+    yield from _steps(document, action.steps, whole, finished)
     at_end = {**whole, "steps": known.of_steps(finished)}
     for name, value in action.outputs.items():
         yield from _tree(value, Use(name), _at(may.ACTION_OUTPUT, at_end))

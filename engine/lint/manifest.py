@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from engine import check as shape
-from engine.actions import manifest
 from engine.lint.document import Document, Manifest, Project
 from engine.problems import Problem, besides
 from engine.source import Mapping, Node, Scalar
@@ -23,6 +21,9 @@ def check(document: Document) -> Iterator[Problem]:
 
 def problems(found: Manifest, project: Project, folder: str) -> list[Problem]:
     """All that is wrong with the manifest of an action in `folder` (`./path`), in its order."""
+    from engine import check as shape  # few workflows use an action of their own repository
+    from engine.actions import manifest
+
     known = shape.check(found.node, "action")
     more = [*manifest.read(found.node)[1], *_runs(found.node, project, folder)]
     return sorted([*known, *besides(known, more)], key=lambda problem: problem.place)
