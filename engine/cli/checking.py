@@ -63,7 +63,11 @@ def _judge(document: Document) -> list[Problem]:
 def _key(document: Document) -> str:
     top = worktree.root(document.path.parent)  # what `./` in it stands for
     parts = (document.name, document.kind, document.path, top, Path.cwd())
-    return verdicts.key(_edition(), *(os.fsencode(str(part)) for part in parts), document.content)
+    return verdicts.key(
+        _edition(),
+        *(str(part).encode("utf-8", "surrogateescape") for part in parts),
+        document.content,
+    )
 
 
 @cache
