@@ -88,6 +88,7 @@ class Services:
             body = self._bodies[name]
             id_ = await create.create(self.api, self.job, container, body, self.log)
             self._ids[name] = id_
+            await self.job.starts.wait()  # it has more to do afterwards
             async with self.starts:
                 await self.api.call("POST", f"/containers/{id_}/start")
             await self._settle(service, id_)

@@ -100,6 +100,7 @@ class Starter:
         numbers = itertools.count(1)
         layout = job.spec.layout
         session = Session(Attached(wire, guard), layout, made.secret, numbers=numbers)
+        job.starts.set()
         async with self.starts:
             await self.api.call("POST", f"/containers/{made.id}/start")
             await session.greet()
