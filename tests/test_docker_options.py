@@ -82,7 +82,8 @@ __all__ = ["repository", "spec"]
                 "ExposedPorts": {"8080/udp": {}},
             },
         ),
-        ("--name x --log-driver y", {}),
+        ("--log-driver y --pull never", {}),
+        ("--name x --network-alias y", {"Name": "x", "Aliases": ["y"]}),
     ],
 )
 def test_options(text: str, expected: dict[str, Any]) -> None:

@@ -300,6 +300,29 @@ async def test_what_a_service_is_given(spec: MachineSpec) -> None:
         assert machine.facts.services["a"] == ServiceFacts(id_, machine.facts.network, {})
 
 
+@docker
+@pytest.mark.covers("SVC-006")
+async def test_names_that_options_ask_for(spec: MachineSpec) -> None:
+    name, lines = spec.run_id, list[str]()
+    service = Service(
+        "a", DEBIAN, options=f"--name {name} --network-alias other", entrypoint="sleep"
+    )
+    service = replace(service, command="600")
+    spec = replace(spec, services=(service,), localhost=False, options=f"--name {name}-job")
+    runner = DockerRunner()
+    async with runner.open(spec, lines.append) as machine:
+        assert told("exec", name, "echo", "in") == "in\n"
+        assert told("exec", f"{name}-job", "getent", "hosts", "other", "a").count("\n") == 2
+        async with runner.open(replace(spec, name="beside"), lines.append):
+            assert machine.facts.services["a"].id.startswith(
+                told("ps", "-qf", f"name=^{name}$").strip()
+            )
+    said = f"Another container is called '{name}' already, so this job has none of that name."
+    assert said in lines
+    await runner.settle()
+    assert not left(spec.run_id)
+
+
 # Health
 
 

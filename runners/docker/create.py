@@ -8,16 +8,18 @@ from typing import Any
 
 import trio
 
-from engine.machine import MachineError, MachineSpec
+from engine.machine import Log, MachineError, MachineSpec
 from runners.docker import options, places
-from runners.docker.api import Api
+from runners.docker.api import Api, ApiError
 from runners.docker.images import Image
+from runners.docker.leftovers import Job
 from runners.docker.workspace import Mount
 from runners.shell import boot, folders, quote
 
 Body = dict[str, Any]
 
 _CREATION = 60.0  # seconds
+_WITHOUT_NAMES = ("", "bridge", "default", "host", "none")
 _NETWORK = "Runwright puts the containers of a job into one network itself (see --network)."
 _REFUSED = {
     "network": _NETWORK,
@@ -27,16 +29,33 @@ _REFUSED = {
 REFUSED_OF_SERVICE = {"network": _NETWORK, "net": _NETWORK}
 
 
-async def create(api: Api, name: str, body: Body, platform: str = "") -> str:
-    """Create a container; its id. Raises ApiError, MachineError.
+async def create(api: Api, job: Job, name: str, body: Body, log: Log) -> str:
+    """Create one of a job's containers; its id. Raises ApiError, MachineError.
 
     It can't be interrupted, as what is given up would be made after its removal.
     """
+    called = body.pop(options.NAME, "")
+    platform = job.spec.platform
     query = {"name": name, "platform": platform} if platform else {"name": name}
+    job.expect(f"/containers/{name}")
     with trio.move_on_after(_CREATION, shield=True):
         made = await api.call("POST", "/containers/create", body, query=query)
-        return str(made.json["Id"])
+        id_ = str(made.json["Id"])
+        if called:
+            await _rename(api, job, id_, called, log)
+        return id_
     raise MachineError("Docker did not create the container within a minute.")
+
+
+async def _rename(api: Api, job: Job, id_: str, name: str, log: Log) -> None:
+    """Call a container what its options say; of jobs side by side only one can have the name."""
+    job.expect(f"/containers/{id_}")
+    try:
+        await api.call("POST", f"/containers/{id_}/rename", query={"name": name})
+    except ApiError as error:
+        if error.status != 409:
+            raise
+        log(f"Another container is called '{name}' already, so this job has none of that name.")
 
 
 def given(
@@ -85,6 +104,7 @@ def of_job(
     if not is_root(made, image):
         host["GroupAdd"] = [*host.get("GroupAdd", []), *map(str, groups)]
     free = _free(made, mounts)
+    join(made, network)
     return made | {
         "Entrypoint": ["sh", "-c", boot(secret, _prepare(spec) if is_root(made, image) else ":")],
         "Cmd": [],
@@ -96,10 +116,17 @@ def of_job(
         | {
             "AutoRemove": True,
             "LogConfig": {"Type": "none"},
-            "NetworkMode": network,
             "Mounts": [*host.get("Mounts", []), *free],
         },
     }
+
+
+def join(made: Body, network: str, *names: str) -> None:
+    """Put a container into a network, under these names and those of its options."""
+    made["HostConfig"]["NetworkMode"] = network
+    aliases = [*names, *made.pop(options.ALIASES, [])]
+    if aliases and network not in _WITHOUT_NAMES:
+        made["NetworkingConfig"] = {"EndpointsConfig": {network: {"Aliases": aliases}}}
 
 
 # A container that ends when the engine does, as its standard input is then at its end.

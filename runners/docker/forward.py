@@ -15,7 +15,7 @@ from pathlib import Path
 
 import trio
 
-from engine.machine import MachineError
+from engine.machine import Log, MachineError
 from runners.docker import create
 from runners.docker.api import Api, ApiError, Json
 from runners.docker.leftovers import Job
@@ -28,7 +28,7 @@ _OTHERWISE = "Use --network host, or give the job a container: and reach its ser
 
 
 async def forward(
-    stack: AsyncExitStack, api: Api, job: Job, started: Started, ports: list[Port]
+    stack: AsyncExitStack, api: Api, job: Job, started: Started, ports: list[Port], log: Log
 ) -> None:
     """Listen on the ports until the stack closes. Raises MachineError."""
     if not job.spec.externals:
@@ -37,9 +37,8 @@ async def forward(
             f"that JavaScript actions use, and there is none here. {_OTHERWISE}"
         )
     name = job.fresh("forward-")
-    job.expect(f"/containers/{name}")
     try:
-        await create.create(api, name, _body(job, started, ports), job.spec.platform)
+        await create.create(api, job, name, _body(job, started, ports), log)
         wire = await api.upgrade(f"/containers/{name}/attach", query=SPEAKING)
         stack.push_async_callback(trio.aclose_forcefully, wire.stream)
         await api.call("POST", f"/containers/{name}/start")

@@ -70,6 +70,7 @@ class Job:
 
     spec: MachineSpec
     leftovers: Leftovers
+    starts: trio.Event = field(default_factory=trio.Event)  # its own container is being started
     name: str = field(init=False)
     labels: dict[str, str] = field(init=False)
     _things: list[str] = field(default_factory=list)

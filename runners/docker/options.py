@@ -12,6 +12,10 @@ from engine.machine import MachineError
 Body = dict[str, Any]
 Setter = Callable[[Body, str], None]
 
+# Keys of a body that are no part of the request.
+NAME = "Name"
+ALIASES = "Aliases"
+
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _SHORT = {
@@ -166,6 +170,10 @@ def _label(body: Body, value: str) -> None:
     body.setdefault("Labels", {})[name] = text
 
 
+def _alias(body: Body, value: str) -> None:
+    body.setdefault(ALIASES, []).append(value)
+
+
 def _expose(body: Body, value: str) -> None:
     given, _, protocol = value.partition("/")
     for number, _ in _ports(given, ""):
@@ -250,7 +258,7 @@ _FLAGS: dict[str, Callable[[Body, bool], None]] = {
     "sig-proxy": _nothing,
     "tty": _nothing,
 }
-_IGNORED = frozenset({"attach", "cidfile", "log-driver", "log-opt", "name", "pull"})
+_IGNORED = frozenset({"attach", "cidfile", "log-driver", "log-opt", "pull"})
 _VALUES: dict[str, Setter] = {
     "add-host": _host_list("ExtraHosts"),
     "blkio-weight": _host("BlkioWeight", int),
@@ -292,8 +300,11 @@ _VALUES: dict[str, Setter] = {
     "memory-swap": _host("MemorySwap", lambda value: -1 if value == "-1" else size(value)),
     "memory-swappiness": _host("MemorySwappiness", int),
     "mount": _host_list("Mounts", _mount),
+    "name": _top(NAME),
     "net": _host("NetworkMode"),
+    "net-alias": _alias,
     "network": _host("NetworkMode"),
+    "network-alias": _alias,
     "oom-score-adj": _host("OomScoreAdj", int),
     "pid": _host("PidMode"),
     "pids-limit": _host("PidsLimit", int),

@@ -101,7 +101,7 @@ class _Daemon:
             started = await self.starter.start(stack, job, own, log)
             await network.connect(self.api, spec, started.created.id)
             if spec.localhost and services.ports:
-                await forward(stack, self.api, job, started, services.ports)
+                await forward(stack, self.api, job, started, services.ports, log)
             found.append(started)
 
         machine: DockerMachine | None = None

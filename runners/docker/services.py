@@ -85,10 +85,10 @@ class Services:
         name = service.name
         try:
             container = self.job.fresh(f"{name}-")
-            self.job.expect(f"/containers/{container}")
-            platform = self.job.spec.platform
-            id_ = await create.create(self.api, container, self._bodies[name], platform)
+            body = self._bodies[name]
+            id_ = await create.create(self.api, self.job, container, body, self.log)
             self._ids[name] = id_
+            await self.job.starts.wait()  # it has more to do afterwards
             async with self.starts:
                 await self.api.call("POST", f"/containers/{id_}/start")
             await self._settle(service, id_)
@@ -160,11 +160,10 @@ class Services:
             body["Entrypoint"] = [service.entrypoint]
         if service.command:
             body["Cmd"] = _words(service)
-        ours = {"LogConfig": {"Type": "local"}, "NetworkMode": self.job.name}
+        create.join(body, self.job.name, service.name)
         return body | {
             "Labels": body["Labels"] | self.job.labels,
-            "HostConfig": body["HostConfig"] | ours,
-            "NetworkingConfig": {"EndpointsConfig": {self.job.name: {"Aliases": [service.name]}}},
+            "HostConfig": body["HostConfig"] | {"LogConfig": {"Type": "local"}},
         }
 
 

@@ -100,6 +100,7 @@ class Starter:
         numbers = itertools.count(1)
         layout = job.spec.layout
         session = Session(Attached(wire, guard), layout, made.secret, numbers=numbers)
+        job.starts.set()
         async with self.starts:
             await self.api.call("POST", f"/containers/{made.id}/start")
             await session.greet()
@@ -144,14 +145,14 @@ class Starter:
         layered = tier in ("overlay", "shipped")
         # before they are made, so that nothing can be forgotten
         volumes = places.volumes(spec, name, layered=layered)
-        job.expect(f"/containers/{name}", *(f"/volumes/{volume}" for volume in volumes))
+        job.expect(*(f"/volumes/{volume}" for volume in volumes))
         driver = await self._driver(job, name, tier, log) if layered else None
         socket = self._socket(spec, sees=sees)
         read_only = await self._read_only(job, log, sees=sees)
         mounts = [*places.of_machine(spec, name, job.labels, driver), *read_only, *socket]
         groups = self._groups(spec) if socket and sees else ()
         body = create.of_job(spec, image, network, mounts, job.labels, secret, groups)
-        id_ = await create.create(self.api, name, body, spec.platform)
+        id_ = await create.create(self.api, job, name, body, log)
         externals = [one for one in read_only if one["Target"] == spec.layout.externals]
         step = [*places.of_step(spec, name), *socket]
         made = Created(id_, secret, create.is_root(body, image), step, externals)
