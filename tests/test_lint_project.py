@@ -48,7 +48,7 @@ FILES = {
             "{who: a, hows: b}",
             ['error: "./greet" has no input "hows"; did you mean "how"?'],
         ),
-        ("greet", "{who: a, x: b}", ['"./greet" has no input "x"; it has who, how, old']),
+        ("greet", "{who: a, x: b}", ['warning: "./greet" has no input "x"; it has who, how, old']),
         (
             "greet",
             "{who: a, old: b}",

@@ -27,7 +27,11 @@ JUNK = [
     b"<<",
     b"|\n",
 ]
-VALUES = ["", "true", "12", "1e999", "[]", "{}", "[[]]", "{a: {}}", "'", '"x', "${{ x", "*a", "~"]
+VALUES = [
+    *("", "true", "12", "1e999", "[]", "{}", "[[]]", "{a: {}}", "[{a: b}]", "'", '"x', "*a", "~"),
+    *("./x", "docker://", "${{ x", "${{ github }}", "${{ matrix.x.*.y[0] }}", "${{ null || 1 }}"),
+    "${{ fromJSON('[1') }} ${{ format('{0}') }}",
+]
 
 
 def flip_bytes(given: random.Random, content: bytes) -> bytes:

@@ -99,9 +99,11 @@ def _deprecated(key: Scalar, each: _Input, uses: Scalar) -> Iterator[Problem]:
 
 
 def _unknown(key: Scalar, uses: Scalar, names: list[str]) -> Problem:
+    """GitHub's runner only warns, and hands it on: a name like no other may be meant."""
+    near = did_you_mean(key.text, names)
     has = f"; it has {', '.join(names)}" if names else "; it has no inputs"
-    hint = did_you_mean(key.text, names) or has
-    return Problem(key.place, f'"{uses.text}" has no input "{key.text}"{hint}', "action")
+    message = f'"{uses.text}" has no input "{key.text}"{near or has}'
+    return Problem(key.place, message, "action", "error" if near else "warning")
 
 
 def _below(node: Node | None, key: str) -> Node | None:
