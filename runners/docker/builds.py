@@ -17,8 +17,8 @@ from engine.machine import Build, Log, MachineError, MachineSpec
 from runners.docker import buildkit, registries
 from runners.docker.api import Api, ApiError
 from runners.docker.images import Images, Wanted
+from runners.docker.owner import ACTION
 
-ACTION = "runwright.action"  # label of the images, with the action's name
 _LINES = 20  # of a failed build that are shown
 # What only the newer of Docker's two builders knows; the other takes credentials with a request.
 _MODERN = re.compile(
