@@ -88,11 +88,17 @@ async def as_step(spec: MachineSpec, image: str, credentials: Credentials | None
         assert out == b"in\n"
 
 
-async def as_base(spec: MachineSpec, image: str, credentials: Credentials | None) -> None:
-    text = f"FROM {image}\nRUN echo {spec.run_id}\n"
+async def as_base(
+    spec: MachineSpec, image: str, credentials: Credentials | None, run: str = "RUN"
+) -> None:
+    text = f"FROM {image}\n{run} echo {spec.run_id}\n"
     build = Build("./action", context({"Dockerfile": text.encode()}))
     async with DockerRunner().open(replace(spec, image=BUSYBOX, contains=True), print) as machine:
         forget(await machine.provide(build, print))
+
+
+async def as_modern_base(spec: MachineSpec, image: str, credentials: Credentials | None) -> None:
+    await as_base(spec, image, credentials, "RUN --mount=type=cache,target=/tmp/cache")
 
 
 EVERY = pytest.mark.parametrize("use", [as_job, as_service, as_step], ids=lambda f: f.__name__)
@@ -111,7 +117,9 @@ async def test_given_credentials(guarded: Guarded, spec: MachineSpec, use: Any) 
 @docker
 @pytest.mark.covers("CTR-002", "SVC-006", "ACT-004")
 @pytest.mark.parametrize(
-    "use", [as_job, as_service, as_step, as_base], ids=lambda found: found.__name__
+    "use",
+    [as_job, as_service, as_step, as_base, as_modern_base],
+    ids=lambda found: found.__name__,
 )
 async def test_dockers_configuration(guarded: Guarded, spec: MachineSpec, use: Any) -> None:
     guarded.configure(auths={"another.example": {"auth": "eDp5"}})

@@ -315,3 +315,11 @@ def test_what_needs_the_newer_builder() -> None:
         assert needs(b"FROM a\n" + line + b"\n"), line
     for line in (b"RUN cat <x", b"COPY --from=a b c", b"RUN tar --mount-x", b"RUN echo $((1<<3))"):
         assert not needs(b"FROM a\n" + line + b"\n"), line
+
+
+def test_which_images_a_dockerfile_begins_from() -> None:
+    text = (
+        b"ARG X=1\nFROM a/b:1 AS one\n from --platform=linux/amd64 c as Two\nFROM one\n"
+        b"FROM two\nFROM scratch\nFROM $X\nFROM d@sha256:0\nFROM a/b:1\nRUN echo from e\n"
+    )
+    assert builds.bases(text) == ["a/b:1", "c", "d@sha256:0"]

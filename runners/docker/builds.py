@@ -16,10 +16,11 @@ import trio
 from engine.machine import Build, Log, MachineError, MachineSpec
 from runners.docker import buildkit, registries
 from runners.docker.api import Api, ApiError
+from runners.docker.images import Images, Wanted
+from runners.docker.owner import ACTION
 
-ACTION = "runwright.action"  # label of the images, with the action's name
 _LINES = 20  # of a failed build that are shown
-# What only the newer of Docker's two builders knows; the other takes credentials, and needs less.
+# What only the newer of Docker's two builders knows; the other takes credentials with a request.
 _MODERN = re.compile(
     rb"^\s*#\s*syntax\s*="
     rb"|^\s*(run|copy|add)\s+(--\S+\s+)*"
@@ -30,11 +31,15 @@ _MODERN = re.compile(
 )
 
 
+_FROM = re.compile(rb"^\s*from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?\s*$", re.I | re.M)
+
+
 class Builds:
     """The builds of one run: those of the same content wait for each other."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, images: Images) -> None:
         self._api = api
+        self._images = images
         self._turns: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
 
     async def build(self, wanted: Build, spec: MachineSpec, log: Log) -> str:
@@ -44,9 +49,22 @@ class Builds:
         async with self._turns[tag]:
             if not await _known(self._api, tag):
                 log(f"Building the image of {wanted.name}")
-                await _build(self._api, wanted, tag, spec, bool(_MODERN.search(dockerfile)), log)
+                modern = bool(_MODERN.search(dockerfile))
+                if modern:  # it would ask registries without credentials
+                    for base in bases(dockerfile):
+                        image = Wanted(base, platform=spec.platform, policy=spec.pull)
+                        await self._images.ensure(image, log)
+                await _build(self._api, wanted, tag, spec, modern, log)
                 log(f"Built the image of {wanted.name}")
         return tag
+
+
+def bases(dockerfile: bytes) -> list[str]:
+    """The images that a Dockerfile begins from, as far as they are written out."""
+    found = [(match[1].decode(), match[2]) for match in _FROM.finditer(dockerfile)]
+    stages = {stage.decode().lower() for _, stage in found if stage}
+    names = dict.fromkeys(name for name, _ in found if name.lower() not in {"scratch", *stages})
+    return [name for name in names if "$" not in name]
 
 
 def _read(wanted: Build) -> tuple[str, bytes]:

@@ -13,12 +13,12 @@ import trio
 
 from engine.machine import MachineError, MachineSpec
 from runners.docker.api import Api, ApiError
-from runners.docker.builds import ACTION
-from runners.docker.shipping import TREE
 
 RUN = "runwright.run"
 JOB = "runwright.job"
 ENGINE = "runwright.engine"  # computer/boot/pid namespace/pid/start time
+TREE = "runwright.tree"  # volumes that hold a copy of a folder, for whoever wants it
+ACTION = "runwright.action"  # images that were built for an action, with its name
 _TRIES = 200
 
 

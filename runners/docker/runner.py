@@ -68,7 +68,7 @@ class _Daemon:
     def __init__(self, api: Api, tiers: tuple[Tier, ...]) -> None:
         self.api = api
         self.images = Images(api)
-        self.builds = Builds(api)
+        self.builds = Builds(api, self.images)
         self.leftovers = Leftovers(api)
         # more than this, started at once, only get in each other's way
         self.starts = trio.CapacityLimiter(os.cpu_count() or 1)

@@ -10,11 +10,11 @@ from pathlib import Path
 import trio
 
 from engine.machine import Log, MachineError
-from runners.docker import archive
+from runners.docker import archive, create
 from runners.docker.api import Api
 from runners.docker.files import stat_in
-
-TREE = "runwright.tree"  # label of the volumes that hold such a copy
+from runners.docker.leftovers import Job
+from runners.docker.owner import TREE
 
 
 class Shipping:
@@ -24,17 +24,9 @@ class Shipping:
         self._api = api
         self._turn = trio.Lock()
 
-    async def ship(
-        self,
-        source: Path,
-        hidden: tuple[str, ...],
-        image: str,
-        labels: dict[str, str],
-        log: Log,
-    ) -> str:
+    async def ship(self, job: Job, source: Path, hidden: tuple[str, ...], log: Log) -> str:
         """Copy a folder unless its present state is there; where the daemon has it.
 
-        `image` is any that is on the daemon; `labels` are for a container that never runs.
         Raises MachineError.
         """
         async with self._turn:
@@ -42,28 +34,22 @@ class Shipping:
             name = f"runwright-tree-{state}"
             body = {"Name": name, "Labels": {TREE: state}}
             volume = (await self._api.call("POST", "/volumes/create", body)).json
-            await self._fill(name, source, hidden, image, labels, log)
+            await self._fill(job, name, source, hidden, log)
             return f"{volume['Mountpoint']}/files"
 
     async def _fill(
-        self,
-        volume: str,
-        source: Path,
-        hidden: tuple[str, ...],
-        image: str,
-        labels: dict[str, str],
-        log: Log,
+        self, job: Job, volume: str, source: Path, hidden: tuple[str, ...], log: Log
     ) -> None:
-        api = self._api
+        """Through a container that never starts, of an image that is there."""
+        api, name = self._api, job.fresh("ship-")
         body = {
-            "Image": image,
+            "Image": job.spec.image,
             "Entrypoint": ["never-started"],
-            "Labels": labels,
+            "Labels": job.labels,
             "HostConfig": {"Mounts": [{"Type": "volume", "Source": volume, "Target": "/tree"}]},
         }
-        with trio.CancelScope(shield=True):
-            container = (await api.call("POST", "/containers/create", body)).json["Id"]
         try:
+            container = await create.create(api, job, name, body, log)
             if not await stat_in(api, container, "/tree/whole"):
                 log(f"Copying {source} to the Docker daemon")
                 target, where = f"/containers/{container}/archive", {"path": "/tree"}
@@ -71,8 +57,7 @@ class Shipping:
                 await api.call("PUT", target, data=data, query=where)
                 await api.call("PUT", target, data=archive.directories(["whole"]), query=where)
         finally:
-            with trio.move_on_after(10, shield=True):
-                await api.call("DELETE", f"/containers/{container}", query={"force": "1"})
+            job.remove(f"/containers/{name}")
 
 
 def fingerprint(source: Path, hidden: tuple[str, ...] = ()) -> str:

@@ -167,8 +167,7 @@ class Starter:
         if tier == "overlay":
             lower = str(spec.source)
         else:
-            ship = self.shipping.ship
-            lower = await ship(spec.source, spec.hidden, spec.image, job.labels, log)
+            lower = await self.shipping.ship(job, spec.source, spec.hidden, log)
         return await workspace.layers(self.api, spec, lower, name, job.labels)
 
     def _socket(self, spec: MachineSpec, *, sees: bool) -> list[Mount]:
@@ -191,8 +190,7 @@ class Starter:
         for target, source in shown(job.spec, job.spec.layout).items():
             where = str(source)
             if not sees:
-                image = job.spec.image
-                where = await self.shipping.ship(source.resolve(), (), image, job.labels, log)
+                where = await self.shipping.ship(job, source.resolve(), (), log)
             found.append(places.read_only(where, target, job.labels, shipped=not sees))
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import trio
 
 from engine.machine import (
@@ -28,54 +30,44 @@ from runners.shell import LADDER, Lanes, quote
 _ATTACHED = dict.fromkeys(("stream", "stdout", "stderr"), "1")
 
 
+@dataclass(frozen=True, slots=True)
 class Steps:
     """The container steps of one job; `mounts` and `network` are theirs."""
 
-    def __init__(
-        self,
-        api: Api,
-        job: Job,
-        lanes: Lanes,
-        images: Images,
-        builds: Builds,
-        starts: trio.CapacityLimiter,
-        mounts: list[Mount],
-        network: str,
-    ) -> None:
-        self._api = api
-        self._job = job
-        self._lanes = lanes
-        self._images = images
-        self._builds = builds
-        self._starts = starts
-        self._mounts = mounts
-        self._network = network
+    api: Api
+    job: Job
+    lanes: Lanes
+    images: Images
+    builds: Builds
+    starts: trio.CapacityLimiter
+    mounts: list[Mount]
+    network: str
 
     async def provide(self, wanted: Pull | Build, log: Log) -> str:
         """As Machine.provide."""
-        spec = self._job.spec
+        spec = self.job.spec
         try:
             if isinstance(wanted, Build):
-                return await self._builds.build(wanted, spec, log)
+                return await self.builds.build(wanted, spec, log)
             image = Wanted(wanted.image, wanted.credentials, spec.platform, spec.pull)
-            await self._images.ensure(image, log)
+            await self.images.ensure(image, log)
         except MachineError as error:
             raise ContainerError(str(error)) from error
         return wanted.image
 
     async def contain(self, command: ContainerCommand, output: Output) -> Exit:
         """As Machine.contain."""
-        if not self._job.spec.contains:
+        if not self.job.spec.contains:
             raise ContainerError("This machine was not made to run container steps beside it.")
         await self._prepare(command)
         code = await self._run(command, output)
         inside = {self._inside(path): path for path in command.files}
         with trio.CancelScope(shield=True):  # the files of a cancelled step count too
-            found = await self._lanes.read(tuple(inside))
+            found = await self.lanes.read(tuple(inside))
         return Exit(code, {inside[path]: content for path, content in found.items()})
 
     def _inside(self, path: str) -> str:
-        return places.in_machine(self._job.spec.layout, path)
+        return places.in_machine(self.job.spec.layout, path)
 
     async def _prepare(self, command: ContainerCommand) -> None:
         """Make the step's files, for whatever user its image has."""
@@ -84,17 +76,17 @@ class Steps:
         inputs = {self._inside(path): text for path, text in command.inputs.items()}
         said = bytearray()
         made = Command(script, ("sh", "-e", "{0}"), "/", files=files, inputs=inputs)
-        if (await self._lanes.exec(made, said.extend)).code:
+        if (await self.lanes.exec(made, said.extend)).code:
             text = said.decode(errors="replace").strip()
             raise ContainerError(f"The files of the step can't be made: {text}")
 
     async def _run(self, command: ContainerCommand, output: Output) -> int:
-        name = self._job.fresh("step-")
+        name = self.job.fresh("step-")
         thing = f"/containers/{name}"
         try:
             try:
-                await create.create(self._api, self._job, name, self._body(command), _ignore)
-                wire = await self._api.upgrade(f"{thing}/attach", query=_ATTACHED)
+                await create.create(self.api, self.job, name, self._body(command), _ignore)
+                wire = await self.api.upgrade(f"{thing}/attach", query=_ATTACHED)
             except ApiError as error:
                 raise _refused(command, error) from error
             try:
@@ -103,14 +95,14 @@ class Steps:
                 with trio.CancelScope(shield=True):  # a cancelled step still has its exit to tell
                     await trio.aclose_forcefully(wire.stream)
         finally:
-            self._job.remove(thing)
+            self.job.remove(thing)
 
     async def _started(
         self, thing: str, wire: Upgraded, command: ContainerCommand, output: Output
     ) -> int:
         try:
-            async with self._starts:
-                await self._api.call("POST", f"{thing}/start")
+            async with self.starts:
+                await self.api.call("POST", f"{thing}/start")
         except ApiError as error:
             raise _refused(command, error) from error
         demux = Demux()
@@ -128,12 +120,12 @@ class Steps:
         while data := await received(wire):
             for _, piece in demux.pieces(data):
                 output(piece)
-        code: int = (await self._api.call("POST", f"{thing}/wait")).json["StatusCode"]
+        code: int = (await self.api.call("POST", f"{thing}/wait")).json["StatusCode"]
         return code
 
     async def _signal(self, thing: str, name: str) -> None:
         try:
-            await self._api.call("POST", f"{thing}/kill", query={"signal": f"SIG{name}"})
+            await self.api.call("POST", f"{thing}/kill", query={"signal": f"SIG{name}"})
         except ApiError as error:
             if error.status not in (404, 409):  # just ended
                 raise
@@ -145,13 +137,13 @@ class Steps:
             "Cmd": list(command.args),
             "Env": [f"{name}={value}" for name, value in env.items()],
             "WorkingDir": STEP_LAYOUT.workspace,
-            "Labels": self._job.labels,
+            "Labels": self.job.labels,
             "AttachStdout": True,
             "AttachStderr": True,
             "HostConfig": {
                 "LogConfig": {"Type": "none"},
-                "NetworkMode": self._network,
-                "Mounts": self._mounts,
+                "NetworkMode": self.network,
+                "Mounts": self.mounts,
             },
         }
         return body | ({"Entrypoint": [command.entrypoint]} if command.entrypoint else {})
