@@ -126,7 +126,7 @@ def test_what_would_run_obeys_filters(repository: Path, command: tuple[str, ...]
 
 def test_events_tell_what_did_not_start(repository: Path) -> None:
     write(repository, a=on("push", "Yes"), b=on("{push: {branches: [no]}}", "No"))
-    done = run(repository, "push", "--json", "--events", "state/events")
+    done = run(repository, "push", "--json", "--events", "events.jsonl")
     first, *rest = done.events()
     validator = jsonschema.Draft7Validator(
         json.loads((ROOT / "schema/event.schema.json").read_text())
@@ -143,7 +143,7 @@ def test_events_tell_what_did_not_start(repository: Path) -> None:
         "reason": 'branches: "main" matches none of ["no"] (line 2)',
     }
     assert rest[0]["type"] == "run.started"
-    assert (repository / "state" / "events").read_text() == done.out
+    assert (repository / "events.jsonl").read_text() == done.out
 
 
 def test_events_tell_it_where_nothing_runs(repository: Path) -> None:

@@ -192,12 +192,10 @@ jobs:
                      "runs-on": ["ubuntu-latest"], "container": "alpine",
                      "continue-on-error": False, "timeout-minutes": 360},
                 ],
-                "calls": None,
             },
             {
                 "id": "call", "line": 12, "needs": ["build"], "if": "github.ref",
                 "uses": "./.github/workflows/x.yml", "steps": [], "legs": None,
-                "calls": None,
             },
         ],
     }  # fmt: skip
