@@ -747,3 +747,23 @@ def test_messages_say_what_to_do() -> None:
     for problem in everything(step("run: echo ${{ github.head_ref }}\nshell: dash")):
         assert problem.place.line
         assert ";" in problem.message
+
+
+def many(pattern: str, count: int = 3000) -> str:
+    """A list of as many values, `#` being the number of each."""
+    return f"[{','.join(pattern.replace('#', str(number)) for number in range(count))}]"
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        f"{{os: {many('{a#: #}')}}}",
+        f"{{os: {many('x#')}, exclude: {many('{os: y#}')}}}",
+        f"{{include: {many('{a#: #}', 5000)}}}",
+    ],
+    ids=["values", "exclude", "include"],
+)
+def test_a_huge_matrix_is_given_up(matrix: str) -> None:
+    """None of these is more than GitHub reads, and comparing all with all would take minutes."""
+    text = job(f"strategy: {{matrix: {matrix}}}\nsteps: [{{run: 'echo ${{{{ matrix.os.x }}}}'}}]")
+    assert len(everything(text)) < 3

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.expr.infer import infer
 from engine.expr.types import ANY, STRING, Array, Object, Type, either, of, union
+from engine.matrix import MAX_LEGS
 from engine.model import Job
 from engine.tree import Fields, Items, Text, Tree, is_insert
 
@@ -25,13 +26,14 @@ def of_job(job: Job, contexts: Contexts) -> Type:
         name = key.node.text
         if name not in ("include", "exclude"):
             fields[name] = _row(row, contexts)
+    spelt = {name.lower(): name for name in fields}
     for entry in _included(matrix):
         if not isinstance(entry, Fields) or inserts(entry):
             rest = ANY
             continue
         for key, value in entry.entries:
             found = type_of(value, contexts)
-            name = next((k for k in fields if k.lower() == key.node.text.lower()), key.node.text)
+            name = spelt.setdefault(key.node.text.lower(), key.node.text)
             fields[name] = either(fields.get(name, found), found)
     return Object(fields, rest)
 
@@ -45,16 +47,21 @@ def _included(matrix: Fields) -> Iterable[Tree]:
 
 def _row(row: Tree, contexts: Contexts) -> Type:
     if isinstance(row, Items):
-        return union(type_of(item, contexts) for item in row.items)
+        return _common(row.items, contexts)
     found = type_of(row, contexts)
     return found.items if isinstance(found, Array) else ANY
+
+
+def _common(items: Sequence[Tree], contexts: Contexts) -> Type:
+    """What all values of a list have in common; of more than a matrix may have, nobody asks."""
+    return union(type_of(item, contexts) for item in items) if len(items) <= MAX_LEGS else ANY
 
 
 def type_of(tree: Tree, contexts: Contexts) -> Type:
     """The type of a value that may have expressions in it."""
     match tree:
         case Items(_, items):
-            return Array(union(type_of(item, contexts) for item in items))
+            return Array(_common(items, contexts))
         case Fields():
             fields = {key.node.text: type_of(value, contexts) for key, value in tree.entries}
             return Object(fields, ANY if inserts(tree) else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from types import NoneType
 from typing import Any
 
@@ -17,6 +18,7 @@ from engine.tree import Fields
 
 _SPECIAL = ("include", "exclude")
 MOST_SHOWN = 4
+_MOST_WORK = 100_000  # comparisons: no matrix that GitHub takes needs as many
 
 
 def check(document: Document) -> Iterator[Problem]:
@@ -32,9 +34,11 @@ def _matrix(matrix: MappingNode) -> Iterator[Problem]:
     for name, row in rows.items():
         yield from _duplicates(name, row)
     values = _values(matrix, rows)
-    for entry in _entries(matrix, "exclude"):
-        for key, value in entry.entries:
-            yield from _excluded(key, value, values)
+    excluded = list(_entries(matrix, "exclude"))
+    if len(excluded) * sum(len(there or ()) for there in values.values()) < _MOST_WORK:
+        for entry in excluded:
+            for key, value in entry.entries:
+                yield from _excluded(key, value, values)
     yield from _size(matrix, rows)
 
 
@@ -99,6 +103,9 @@ def _excluded(
 def _size(matrix: MappingNode, rows: Mapping[str, Node]) -> Iterator[Problem]:
     if _is_dynamic(matrix) or not all(isinstance(row, SequenceNode) for row in rows.values()):
         return
+    changes = sum(1 for key in _SPECIAL for _ in _entries(matrix, key))
+    if MAX_LEGS * MAX_LEGS >= _combinations(rows) > _MOST_WORK // (changes or 1):
+        return
     try:
         legs = expand(plain(matrix))
     except MatrixError as error:
@@ -108,6 +115,10 @@ def _size(matrix: MappingNode, rows: Mapping[str, Node]) -> Iterator[Problem]:
     if not legs and matrix.get("exclude") is not None:
         message = '"exclude" leaves nothing of this matrix, so the job never runs; exclude less'
         yield Problem(matrix.place, message, "matrix")
+
+
+def _combinations(rows: Mapping[str, Node]) -> int:
+    return prod(len(row.items) for row in rows.values() if isinstance(row, SequenceNode))
 
 
 # --- reading ------------------------------------------------------------------------------------
