@@ -176,8 +176,8 @@ def refuse_services(spec: MachineSpec) -> None:
     if spec.services:
         names = ", ".join(service.name for service in spec.services)
         raise MachineError(
-            f"The job's services ({names}) need Docker: start it, and leave out "
-            "--runner and -P LABEL=-self-hosted."
+            f"The job's services ({names}) need Docker, and this job runs without it: "
+            "use --runner docker, and an image for its label (-P LABEL=IMAGE)."
         )
 
 

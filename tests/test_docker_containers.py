@@ -90,12 +90,14 @@ async def test_what_a_container_is_given(spec: MachineSpec, tmp_path: Path) -> N
 
 
 async def test_mounts_of_the_users_go_before_ours(spec: MachineSpec, tmp_path: Path) -> None:
-    (tmp_path / "tools").mkdir()
+    for name in ("tools", "home"):
+        (tmp_path / name).mkdir(mode=0o700)
     socket = "/var/run/docker.sock:/var/run/docker.sock"
-    volumes = (socket, f"{tmp_path}/tools:/__t/")
+    volumes = (socket, f"{tmp_path}/tools:/__t/", f"{tmp_path}/home:/github/home")
     spec = in_container(spec, volumes=volumes, options=f"--tmpfs {GITHUBS.temp}", contains=True)
     await once(spec, f"echo >/__t/new; df {GITHUBS.temp} | grep -q ^tmpfs")
     assert os.listdir(tmp_path / "tools") == ["new"]  # noqa: PTH208
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.covers("CTR-009")

@@ -389,6 +389,18 @@ async def test_logs_are_shown_when_a_step_failed(
 
 
 @docker
+@pytest.mark.covers("SVC-009")
+async def test_only_the_end_of_long_logs(spec: MachineSpec) -> None:
+    talker = Service("a", BUSYBOX, command="seq 2500")
+    lines: list[str] = []
+    async with DockerRunner().open(replace(spec, services=(talker,)), lines.append) as machine:
+        told("wait", machine.facts.services["a"].id)
+        lines.clear()
+    assert lines[0] == "Service a printed (its last 2000 lines) before it ended with exit code 0:"
+    assert (len(lines), lines[1], lines[-1]) == (2001, "  501", "  2500")
+
+
+@docker
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -171,6 +171,22 @@ async def cancelled(machine: Machine, script: str, **more: Any) -> tuple[Exit, s
     raise AssertionError("a cancelled step must still return its exit")
 
 
+@pytest.mark.parametrize("after", [0, 0.003, 0.02, 0.05, 0.1, 0.2, 0.4])
+async def test_cancelled_at_any_moment(spec_of_steps: MachineSpec, after: float) -> None:
+    """It has not begun, or tells its exit; the machine stays as it is."""
+    output = f"{STEP_COMMANDS}/set_output_1"
+    runner = DockerRunner()
+    async with runner.open(spec_of_steps, print) as machine:
+        exit_ = None
+        with trio.move_on_after(after) as scope:
+            command = ContainerCommand(BUSYBOX, "sh", ("-c", "trap exit INT; sleep 600 & wait"))
+            exit_ = await machine.contain(replace(command, files=(output,)), print)
+        assert scope.cancelled_caught == (exit_ is None)
+        assert (await contained(machine, "echo alive"))[1] == "alive\n"
+    await runner.settle()
+    assert not left(spec_of_steps.run_id)
+
+
 async def test_several_at_once_beside_commands(spec_of_steps: MachineSpec) -> None:
     async with DockerRunner().open(spec_of_steps, print) as machine:
         said: dict[str, str] = {}

@@ -29,8 +29,6 @@ _MODERN = re.compile(
     rb"|\b(target|build)(platform|os|arch|variant)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-
-
 _FROM = re.compile(rb"^\s*from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?\s*$", re.I | re.M)
 
 
@@ -108,7 +106,7 @@ async def _build(
         "version": "2" if modern else "1",
         **({"platform": spec.platform} if spec.platform else {}),
         **({"pull": "1"} if spec.pull == "always" else {}),
-        **({"networkmode": spec.network} if spec.network else {}),
+        **({"networkmode": spec.network} if spec.network in ("host", "none") else {}),
     }
     headers = {"Content-Type": "application/x-tar", **await registries.building()}
     told = Told(log)
@@ -123,6 +121,7 @@ async def _build(
 
 
 def _failed(wanted: Build, told: Told) -> str:
+    told.close()
     shown = "".join(f"\n  {line}" for line in told.last)
     said = f" The last of what it said:{shown}" if shown else ""
     return (
@@ -147,6 +146,10 @@ class Told:
         for line in lines:
             if line.strip():
                 self._note(json.loads(line))
+
+    def close(self) -> None:
+        """The last line may have no end."""
+        self._say("\n")
 
     def _note(self, message: dict[str, Any]) -> None:
         if message.get("error"):

@@ -105,8 +105,9 @@ def of_job(
         host["GroupAdd"] = [*host.get("GroupAdd", []), *map(str, groups)]
     free = _free(made, mounts)
     join(made, network)
+    prepare = _prepare(spec, free) if is_root(made, image) else ":"
     return made | {
-        "Entrypoint": ["sh", "-c", boot(secret, _prepare(spec) if is_root(made, image) else ":")],
+        "Entrypoint": ["sh", "-c", boot(secret, prepare)],
         "Cmd": [],
         "WorkingDir": "/",
         "Labels": made["Labels"] | labels,
@@ -145,11 +146,12 @@ def is_root(made: Body, image: Image) -> bool:
     return user.partition(":")[0] in ("", "0", "root")
 
 
-def _prepare(spec: MachineSpec) -> str:
+def _prepare(spec: MachineSpec, mounts: list[Mount]) -> str:
     text = "mkdir -p " + " ".join(map(quote, folders(spec.layout)))
-    if spec.contains:  # the image of a container step may have a user of its own
-        text += "; chmod 777 " + " ".join(quote(one.inside) for one in places.shared(spec.layout))
-    return text
+    wanted = {one.inside for one in places.shared(spec.layout)} if spec.contains else set()
+    # the image of a container step may have a user of its own
+    ours = [quote(mount["Target"]) for mount in mounts if mount["Target"] in wanted]
+    return f"{text}; chmod 777 {' '.join(ours)}" if ours else text
 
 
 def _free(made: Body, mounts: list[Mount]) -> list[Mount]:

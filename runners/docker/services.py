@@ -19,7 +19,8 @@ from runners.docker.network import Port
 from runners.docker.together import together
 
 _LINES = 10  # of a failed service that its error shows
-_PATIENCE = 5.0  # seconds that reading the logs may take at the end
+_MOST = 2000  # lines of a service that are shown at the end
+_PATIENCE = 5.0  # seconds that reading them may take
 
 
 @dataclass(slots=True)
@@ -67,9 +68,10 @@ class Services:
         state = (await self._inspect(id_))["State"]
         if not tell and state["Running"]:
             return
-        lines = await self._lines(id_)
+        lines = await self._lines(id_, _MOST)
         ending = "" if state["Running"] else f" before it ended with exit code {state['ExitCode']}"
-        said = f"printed{ending}:" if lines else f"printed nothing{ending}."
+        only = f" (its last {_MOST} lines)" if len(lines) >= _MOST else ""
+        said = f"printed{only}{ending}:" if lines else f"printed nothing{ending}."
         for line in (f"Service {name} {said}", *(f"  {line}" for line in lines)):
             self.log(line)
 
@@ -122,7 +124,7 @@ class Services:
             reason = f"it ended with exit code {state['ExitCode']}"
         elif said := health.last_check(state):
             reason = f"its health check says: {said}"
-        lines = "".join(f"\n  {line}" for line in (await self._lines(id_))[-_LINES:])
+        lines = "".join(f"\n  {line}" for line in await self._lines(id_, _LINES))
         printed = f" The last that it printed:{lines}" if lines else " It printed nothing."
         return f"Service {service.name} (image {service.image}) failed: {reason}.{printed}"
 
@@ -130,8 +132,8 @@ class Services:
         found: Json = (await self.api.call("GET", f"/containers/{id_}/json")).json
         return found
 
-    async def _lines(self, id_: str) -> list[str]:
-        query = {"stdout": "1", "stderr": "1"}
+    async def _lines(self, id_: str, most: int) -> list[str]:
+        query = {"stdout": "1", "stderr": "1", "tail": str(most)}
         raw = (await self.api.call("GET", f"/containers/{id_}/logs", query=query)).body
         text = b"".join(piece for _, piece in Demux().pieces(raw))
         return text.decode(errors="replace").splitlines()

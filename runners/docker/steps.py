@@ -27,6 +27,7 @@ from runners.docker.link import Demux, received
 from runners.docker.workspace import Mount
 from runners.shell import LADDER, Lanes, quote
 
+_PATIENCE = 30.0  # seconds that reading the files of a step may take
 _ATTACHED = dict.fromkeys(("stream", "stdout", "stderr"), "1")
 
 
@@ -62,9 +63,10 @@ class Steps:
         await self._prepare(command)
         code = await self._run(command, output)
         inside = {self._inside(path): path for path in command.files}
-        with trio.CancelScope(shield=True):  # the files of a cancelled step count too
+        with trio.move_on_after(_PATIENCE, shield=True):  # a cancelled step's files count too
             found = await self.lanes.read(tuple(inside))
-        return Exit(code, {inside[path]: content for path, content in found.items()})
+            return Exit(code, {inside[path]: content for path, content in found.items()})
+        raise MachineError("The job's machine does not answer any more.")
 
     def _inside(self, path: str) -> str:
         return places.in_machine(self.job.spec.layout, path)
@@ -76,7 +78,9 @@ class Steps:
         inputs = {self._inside(path): text for path, text in command.inputs.items()}
         said = bytearray()
         made = Command(script, ("sh", "-e", "{0}"), "/", files=files, inputs=inputs)
-        if (await self.lanes.exec(made, said.extend)).code:
+        ended = await self.lanes.exec(made, said.extend)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if ended.code:
             text = said.decode(errors="replace").strip()
             raise ContainerError(f"The files of the step can't be made: {text}")
 
