@@ -1,95 +1,17 @@
-"""The payload of an event where no file gives it: small, true, made from what git knows."""
+"""The parts of payloads, each made from a checkout and the name of who acts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from engine import contexts
-from engine.contexts import PULL_REQUEST_EVENTS, ZERO_SHA, Checkout, RunFacts, short_ref
+from engine.contexts import PULL_REQUEST_EVENTS, ZERO_SHA, Checkout, short_ref
 
 Payload: TypeAlias = dict[str, Any]
 
-# What happened, where nobody said it: the first thing that happens to such an object.
-_ACTIVITIES = {
-    **dict.fromkeys(PULL_REQUEST_EVENTS, "opened"),
-    "branch_protection_rule": "created",
-    "check_run": "completed",
-    "check_suite": "completed",
-    "discussion": "created",
-    "discussion_comment": "created",
-    "image_version": "ready",
-    "issue_comment": "created",
-    "issues": "opened",
-    "label": "created",
-    "merge_group": "checks_requested",
-    "milestone": "created",
-    "project": "created",
-    "project_card": "created",
-    "project_column": "created",
-    "pull_request_review": "submitted",
-    "pull_request_review_comment": "created",
-    "registry_package": "published",
-    "release": "published",
-    "watch": "started",
-    "workflow_run": "completed",
-}
 
-
-def payload(event: str, checkout: Checkout, actor: str) -> Payload:
-    """What `github.event` is, as far as git and the event's name tell."""
-    found: Payload = {"repository": _repository(checkout), "sender": _user(actor)}
-    if event in _ACTIVITIES:
-        found["action"] = _ACTIVITIES[event]
-    for make in _MAKERS.get(event, ()):
-        found |= make(checkout, actor)
-    return found
-
-
-def with_file(made: Payload, given: Mapping[str, Any]) -> Payload:
-    """A made payload with what an event file says: objects are merged, all else is replaced."""
-    found = _merged(made, given)
-    pull = found.get("pull_request")
-    if isinstance(pull, dict) and "number" in made:  # GitHub has it in two places
-        number = given.get("number", pull.get("number"))
-        found |= {"number": number, "pull_request": {**pull, "number": number}}
-    return found
-
-
-def _merged(made: Payload, given: Mapping[str, Any]) -> Payload:
-    found = dict(made)
-    for name, value in given.items():
-        before = found.get(name)
-        inside = isinstance(before, dict) and isinstance(value, dict)
-        found[name] = _merged(before, value) if inside and before else value
-    return found
-
-
-def followed(facts: RunFacts, activity: str, conclusion: str = "") -> Payload:
-    """The payload of a `workflow_run` that follows a run; `activity` is `requested`,
-    `in_progress` or `completed`, and only the last has a conclusion."""
-    of_run = contexts.github(facts)
-    run = {
-        "id": int(facts.run_id) if facts.run_id.isdigit() else facts.run_id,
-        "name": facts.workflow,
-        "path": facts.workflow_file,
-        "run_number": facts.run_number,
-        "run_attempt": facts.run_attempt,
-        "event": facts.event_name,
-        "head_branch": of_run["head_ref"] or of_run["ref_name"],
-        "head_sha": of_run["sha"],
-        "status": "queued" if activity == "requested" else activity,
-        "conclusion": conclusion or None,
-    }
-    workflow = {"name": facts.workflow, "path": facts.workflow_file}
-    given = {"action": activity, "workflow": workflow, "workflow_run": run}
-    return _merged(payload("workflow_run", facts.checkout, facts.actor), given)
-
-
-# --- what payloads are made of --------------------------------------------------------------------
-
-
-def _repository(checkout: Checkout) -> Payload:
+def repository(checkout: Checkout) -> Payload:
+    """What every payload says of the repository."""
     url = f"{checkout.server_url}/{checkout.repository}"
     return {
         "name": checkout.name,
@@ -103,7 +25,8 @@ def _repository(checkout: Checkout) -> Payload:
     }
 
 
-def _user(actor: str) -> Payload:
+def user(actor: str) -> Payload:
+    """Who acts."""
     return {"login": actor, "type": "User"}
 
 
@@ -128,7 +51,7 @@ def _base(checkout: Checkout) -> str:
     return checkout.base or checkout.commit.parent
 
 
-# --- one maker for each part of a payload ---------------------------------------------------------
+# --- one maker for each part ----------------------------------------------------------------------
 
 
 def _push(checkout: Checkout, actor: str) -> Payload:
@@ -149,7 +72,7 @@ def _push(checkout: Checkout, actor: str) -> Payload:
 
 
 def _pull_request(checkout: Checkout, actor: str) -> Payload:
-    repository = _repository(checkout)
+    repo = repository(checkout)
     return {
         "number": 1,
         "pull_request": {
@@ -159,13 +82,13 @@ def _pull_request(checkout: Checkout, actor: str) -> Payload:
             "state": "open",
             "draft": False,
             "merged": False,
-            "user": _user(actor),
+            "user": user(actor),
             "labels": [],
-            "base": {"ref": checkout.default_branch, "sha": _base(checkout), "repo": repository},
+            "base": {"ref": checkout.default_branch, "sha": _base(checkout), "repo": repo},
             "head": {
                 "ref": short_ref(checkout.ref),
                 "sha": checkout.commit.sha,
-                "repo": repository,
+                "repo": repo,
             },
         },
     }
@@ -207,7 +130,7 @@ def _release(checkout: Checkout, actor: str) -> Payload:
             "draft": False,
             "prerelease": False,
             "target_commitish": checkout.default_branch,
-            "author": _user(actor),
+            "author": user(actor),
             "assets": [],
         }
     }
@@ -222,7 +145,7 @@ def _deployment(checkout: Checkout, actor: str) -> Payload:
             "task": "deploy",
             "environment": "production",
             "payload": {},
-            "creator": _user(actor),
+            "creator": user(actor),
         }
     }
 
@@ -233,20 +156,20 @@ def _deployment_status(checkout: Checkout, actor: str) -> Payload:
 
 def _issue(checkout: Checkout, actor: str) -> Payload:
     issue = {"number": 1, "title": _subject(checkout), "body": None, "state": "open"}
-    return {"issue": {**issue, "user": _user(actor), "labels": [], "assignees": []}}
+    return {"issue": {**issue, "user": user(actor), "labels": [], "assignees": []}}
 
 
 def _discussion(checkout: Checkout, actor: str) -> Payload:
     discussion = {"number": 1, "title": _subject(checkout), "body": "", "state": "open"}
-    return {"discussion": {**discussion, "user": _user(actor), "category": {"name": "General"}}}
+    return {"discussion": {**discussion, "user": user(actor), "category": {"name": "General"}}}
 
 
 def _comment(checkout: Checkout, actor: str) -> Payload:
-    return {"comment": {"id": 1, "body": _subject(checkout), "user": _user(actor)}}
+    return {"comment": {"id": 1, "body": _subject(checkout), "user": user(actor)}}
 
 
 def _review(checkout: Checkout, actor: str) -> Payload:
-    return {"review": {"id": 1, "body": "", "state": "commented", "user": _user(actor)}}
+    return {"review": {"id": 1, "body": "", "state": "commented", "user": user(actor)}}
 
 
 def _label(checkout: Checkout, actor: str) -> Payload:
@@ -274,7 +197,7 @@ def _status(checkout: Checkout, actor: str) -> Payload:
 
 
 def _page_build(checkout: Checkout, actor: str) -> Payload:
-    return {"build": {"status": "built", "commit": checkout.commit.sha, "pusher": _user(actor)}}
+    return {"build": {"status": "built", "commit": checkout.commit.sha, "pusher": user(actor)}}
 
 
 def _workflow_run(checkout: Checkout, actor: str) -> Payload:
@@ -291,8 +214,8 @@ def _workflow_run(checkout: Checkout, actor: str) -> Payload:
             "head_sha": checkout.commit.sha,
             "head_commit": _head_commit(checkout),
             "display_title": _subject(checkout),
-            "actor": _user(actor),
-            "triggering_actor": _user(actor),
+            "actor": user(actor),
+            "triggering_actor": user(actor),
             "pull_requests": [],
             "repository": repository,
             "head_repository": repository,
@@ -300,8 +223,8 @@ def _workflow_run(checkout: Checkout, actor: str) -> Payload:
     }
 
 
-_Maker = Callable[[Checkout, str], Payload]
-_MAKERS: dict[str, tuple[_Maker, ...]] = {
+Maker = Callable[[Checkout, str], Payload]
+MAKERS: dict[str, tuple[Maker, ...]] = {
     **dict.fromkeys(PULL_REQUEST_EVENTS, (_pull_request,)),
     "check_run": (_check_run,),
     "check_suite": (_check_suite,),
