@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -84,21 +83,6 @@ def _read(root: Path, path: str, name: str = "") -> _Answer:
     if not (root / path).exists():
         return None, [Problem(Place(name or path), "there is no such file", "calls")]
     return workflows.read(root / path, name)
-
-
-def problems(workflow: Workflow, file: Path) -> list[Problem]:
-    """What is wrong with the calls of a workflow's file; those to other repositories are unknown.
-
-    Its `./` is the folder in which its .github/workflows lies, wherever the command is given.
-    """
-    folder = str(file.resolve().parent)
-    place = next((place for place in workflows.PLACES if folder.endswith(f"/{place}")), None)
-    return calls.check(workflow, _finder(folder.removesuffix(place))) if place else []
-
-
-@cache
-def _finder(root: str) -> Called:
-    return Called(Path(root))
 
 
 def plans(chosen: Iterable[tuple[Workflow, Sequence[str]]], find: Find) -> tuple[Plan, ...]:

@@ -101,22 +101,7 @@ def read_all(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
         problems += found
         if workflow is not None:
             workflows.append(workflow)
-    return workflows, problems + _calls(workflows)
-
-
-def _calls(workflows: list[Workflow]) -> list[Problem]:
-    """What is wrong with calls among these workflows; others are known when they run."""
-    if not any(job.uses for workflow in workflows for job in workflow.jobs):
-        return []
-    from engine import calls
-
-    known = {f"./{workflow.file}": workflow for workflow in workflows}
-
-    def find(uses: str, _: str) -> tuple[Workflow | None, list[Problem]]:
-        return known.get(uses), []
-
-    found = (problem for workflow in workflows for problem in calls.check(workflow, find))
-    return list(dict.fromkeys(found))
+    return workflows, problems
 
 
 def read_or_refuse(files: Iterable[Path]) -> tuple[list[Workflow], list[Problem]]:
