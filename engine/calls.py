@@ -15,7 +15,7 @@ from engine.inputs import Input
 from engine.model import Job, Output, Workflow
 from engine.permissions import Permissions
 from engine.problems import Place, Problem, did_you_mean, errors
-from engine.source import GITHUB, Limits, Mapping, Node, Scalar, plain
+from engine.source import GITHUB, Limits, Node, Scalar, child, entries, plain
 from engine.tree import Fields, Text, Tree
 
 # Gives the workflow that a `uses:` stands for, asked with the `uses:` and the file it stands in;
@@ -56,13 +56,12 @@ def contract(workflow: Workflow) -> Contract | None:
 
 
 def _secrets(filters: Node | None) -> tuple[Secret, ...]:
-    node = filters.get("secrets") if isinstance(filters, Mapping) else None
-    entries = node.entries if isinstance(node, Mapping) else ()
-    return tuple(Secret(key.text, key.place, _required(value)) for key, value in entries)
+    found = entries(child(filters, "secrets"))
+    return tuple(Secret(key.text, key.place, _required(value)) for key, value in found)
 
 
 def _required(about: Node) -> bool:
-    return isinstance(about, Mapping) and plain(about.get("required")) is True
+    return plain(child(about, "required")) is True
 
 
 def check(

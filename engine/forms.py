@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 from engine import reference
 from engine.problems import Problem, did_you_mean
-from engine.source import Mapping, Node, Scalar, Sequence, everything
+from engine.source import Mapping, Node, Scalar, Sequence, child, everything
 from engine.tree import has_expression
 
 MAX_GROUP = 400  # characters of a concurrency group's name
@@ -61,7 +61,7 @@ def _is_written(uses: Scalar | None) -> TypeGuard[Scalar]:
 
 def runner(runs_on: Node | None) -> Iterator[Problem]:
     """The group of `runs-on:`, which may say whose it is."""
-    group = runs_on.get("group") if isinstance(runs_on, Mapping) else None
+    group = child(runs_on, "group")
     if not isinstance(group, Scalar) or has_expression(group) or "/" not in group.text:
         return
     owner, _, name = group.text.partition("/")
@@ -92,7 +92,7 @@ def container(node: Node | None) -> Iterator[Problem]:
 
 def snapshot(node: Node | None) -> Iterator[Problem]:
     """The version of a `snapshot:`."""
-    version = node.get("version") if isinstance(node, Mapping) else None
+    version = child(node, "version")
     if not isinstance(version, Scalar) or has_expression(version) or node is None:
         return
     if not _IMAGE_VERSION.fullmatch(version.text):
@@ -102,7 +102,7 @@ def snapshot(node: Node | None) -> Iterator[Problem]:
 
 def strategy(node: Node | None) -> Iterator[Problem]:
     """What can be told of a `matrix:` before it is known."""
-    matrix = node.get("matrix") if isinstance(node, Mapping) else None
+    matrix = child(node, "matrix")
     if not isinstance(matrix, Mapping):
         return
     vectors = {key.text.lower() for key, _ in matrix.entries} - {"include", "exclude"}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.problems import Level, Problem
-from engine.source import Node, Scalar, Sequence
+from engine.source import Node, Scalar, one_or_more
 
 _SPECIAL = frozenset("*?+[]!\\")
 _RANGES = ("az", "AZ", "09")  # the only ones that GitHub documents
@@ -248,7 +248,7 @@ def check(node: Node | None, key: str = "branches") -> list[Problem]:
     `key` is the filter's name: path filters take names that refs can't have, and only a filter
     that includes needs a positive pattern (GitHub's workflow syntax, `on.push.branches`).
     """
-    written = scalars(node)
+    written = one_or_more(node)
     problems = [problem for scalar in written for problem in _problems(scalar, key)]
     if written and not key.endswith("-ignore") and all(s.text.startswith("!") for s in written):
         first = written[0]
@@ -258,12 +258,6 @@ def check(node: Node | None, key: str = "branches") -> list[Problem]:
         )
         problems.append(Problem(first.place, message, "glob"))
     return problems
-
-
-def scalars(node: Node | None) -> list[Scalar]:
-    """The patterns of a filter, which is one of them or a list."""
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return [item for item in items if isinstance(item, Scalar) and item.value is not None]
 
 
 def _problems(scalar: Scalar, key: str) -> list[Problem]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from engine.expr import values
 from engine.problems import Place, Problem, did_you_mean
 from engine.source import Mapping as MappingNode
-from engine.source import Node, Scalar, plain
+from engine.source import Node, Scalar, child, entries, plain
 from engine.source import Sequence as SequenceNode
 
 Json: TypeAlias = Any
@@ -70,9 +70,7 @@ def declared(filters: Node | None) -> tuple[Input, ...]:
 
     What the schema complains of is read as if it were not there.
     """
-    node = filters.get("inputs") if isinstance(filters, MappingNode) else None
-    entries = node.entries if isinstance(node, MappingNode) else ()
-    return tuple(_input(key, value) for key, value in entries)
+    return tuple(_input(key, value) for key, value in entries(child(filters, "inputs")))
 
 
 def _input(key: Scalar, node: Node) -> Input:

@@ -15,7 +15,7 @@ from engine.availability import Allowed, StepKeys
 from engine.permissions import Permissions
 from engine.problems import Place, Problem, did_you_mean
 from engine.retry import Backoff, Retry, RetryOn, seconds
-from engine.source import Mapping, Node, Scalar, Sequence
+from engine.source import Mapping, Node, Scalar, Sequence, child, entries, one_or_more
 from engine.tree import (
     Condition,
     Fields,
@@ -236,7 +236,7 @@ class _Keys:
 def _triggers(node: Node | None, problems: list[Problem]) -> tuple[Trigger, ...]:
     match node:
         case Scalar() | Sequence():
-            return tuple(Trigger(item.text, item.place) for item in _scalars(node))
+            return tuple(Trigger(item.text, item.place) for item in one_or_more(node))
         case Mapping():
             return tuple(_trigger(key, value, problems) for key, value in node.entries)
     return ()
@@ -253,10 +253,10 @@ def _trigger(event: Scalar, node: Node, problems: list[Problem]) -> Trigger:
 
 def _check_contract(node: Node, problems: list[Problem]) -> None:
     """Below `on.workflow_call`, only defaults and the values of outputs take expressions."""
-    for part, declared in node.entries if isinstance(node, Mapping) else ():
-        for name, about in declared.entries if isinstance(declared, Mapping) else ():
+    for part, declared in entries(node):
+        for name, about in entries(declared):
             literal(name, problems)
-            for key, value in about.entries if isinstance(about, Mapping) else ():
+            for key, value in entries(about):
                 allowed = _IN_CONTRACT.get((part.text, key.text), may.NONE)
                 build(value, allowed, problems)
 
@@ -269,24 +269,16 @@ _IN_CONTRACT = {
 
 def _outputs(on: Node | None) -> tuple[Output, ...]:
     """The outputs of `on.workflow_call`; what is wrong with them has been said."""
-    call = on.get("workflow_call") if isinstance(on, Mapping) else None
     found = []
-    for key, about in _entries(call, "outputs"):
+    for key, about in entries(child(child(on, "workflow_call"), "outputs")):
         value = _Keys(about, []).text("value", may.CALL_OUTPUT)
         if value is not None:
             found.append(Output(key.text, key.place, value))
     return tuple(found)
 
 
-def _entries(node: Node | None, key: str) -> tuple[tuple[Scalar, Node], ...]:
-    """What stands in the mapping under a key."""
-    inner = node.get(key) if isinstance(node, Mapping) else None
-    return inner.entries if isinstance(inner, Mapping) else ()
-
-
 def _defaults(keys: _Keys, allowed: Allowed) -> Defaults:
-    defaults = keys.node("defaults")
-    node = defaults.get("run") if isinstance(defaults, Mapping) else None
+    node = child(keys.node("defaults"), "run")
     if isinstance(node, Scalar):
         whole = text(node, allowed, keys.problems)
         return Defaults(*_parts(whole, allowed, ("shell", "working-directory")))
@@ -357,12 +349,12 @@ def _misformed(keys: _Keys) -> Iterator[Problem]:
     yield from forms.concurrency(keys.node("concurrency"))
     yield from forms.snapshot(keys.node("snapshot"))
     yield from forms.container(keys.node("container"))
-    for _, service in services.entries if isinstance(services, Mapping) else ():
+    for _, service in entries(services):
         yield from forms.container(service)
 
 
 def _needs(node: Node | None, problems: list[Problem]) -> tuple[Need, ...]:
-    items = (literal(item, problems) for item in _scalars(node))
+    items = (literal(item, problems) for item in one_or_more(node))
     return tuple(Need(item.text, item.place) for item in items)
 
 
@@ -460,7 +452,7 @@ _ENVIRONMENT = {"url": may.JOB_ENVIRONMENT_URL}
 
 def _snapshot(keys: _Keys) -> Tree | None:
     node = keys.node("snapshot")
-    when = node.get("if") if isinstance(node, Mapping) else None
+    when = child(node, "if")
     if isinstance(when, Scalar) and not has_expression(when):  # it needs no ${{ }}
         condition(when, may.JOB_SNAPSHOT, keys.problems)
     return keys.tree("snapshot", may.JOB_SNAPSHOT)
@@ -484,7 +476,7 @@ def steps(
 def _check_step_ids(node: Sequence, problems: list[Problem]) -> None:
     seen: dict[str, Scalar] = {}
     for item in node.items:
-        id_ = item.get("id") if isinstance(item, Mapping) else None
+        id_ = child(item, "id")
         if not isinstance(id_, Scalar) or id_.value is None:
             continue
         problems.extend(forms.id_(id_, "step"))
@@ -565,21 +557,16 @@ def _retry_on(block: _Keys) -> RetryOn | None:
     on = _Keys(block.node("on"), block.problems)
     return RetryOn(
         exit_codes=tuple(
-            item.value for item in _scalars(on.node("exit-codes")) if type(item.value) is int
+            item.value for item in one_or_more(on.node("exit-codes")) if type(item.value) is int
         ),
         output=tuple(_patterns(on.node("output"), block.problems)),
         timeout=_typed(on, "timeout", bool, False),
     )
 
 
-def _scalars(node: Node | None) -> list[Scalar]:
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return [item for item in items if isinstance(item, Scalar) and item.value is not None]
-
-
 def _patterns(node: Node | None, problems: list[Problem]) -> list[re.Pattern[str]]:
     patterns = []
-    for item in _scalars(node):
+    for item in one_or_more(node):
         try:
             patterns.append(re.compile(item.text))
         except re.error as error:

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine import reading, source, worktree
+from engine.actions import FILES
 from engine.check import check
 from engine.lint import Manifest, Settings
 from engine.model import Workflow
 from engine.problems import Problem, besides, errors
-from engine.source import Mapping, Node, Scalar, Sequence
+from engine.source import Node, Scalar, Sequence, child
 
 SETTINGS = ".runwright/lint.yml"
 # what users of actionlint have already said of their runners and variables
 _ACTIONLINTS = (".github/actionlint.yaml", ".github/actionlint.yml", "actionlint.yaml")
 SAYING = (SETTINGS, *_ACTIONLINTS)  # the files that settings come from
-_MANIFESTS = ("action.yml", "action.yaml")
 
 
 def root_of(file: Path, directory: Path) -> Path:
@@ -53,7 +53,7 @@ class Files:
         return self._actions[uses]
 
     def _manifests(self, uses: str) -> Iterator[Manifest]:
-        for name in _MANIFESTS:
+        for name in FILES:
             path = f"{uses.rstrip('/')}/{name}".removeprefix("./")
             node, _ = self._load(path)
             if node is not None:
@@ -94,16 +94,16 @@ def settings(root: Path) -> Settings:
     """What `.runwright/lint.yml` says, and the labels and variables of actionlint's own file."""
     own = _mapping(root / SETTINGS)
     theirs = [found for found in (_mapping(root / name) for name in _ACTIONLINTS) if found]
-    labels = [*_texts(_get(own, "labels"))]
-    variables = _get(own, "variables")
+    labels = [*_texts(child(own, "labels"))]
+    variables = child(own, "variables")
     for found in theirs:
-        labels += _texts(_get(_get(found, "self-hosted-runner"), "labels"))
-        variables = variables or _get(found, "config-variables")
+        labels += _texts(child(child(found, "self-hosted-runner"), "labels"))
+        variables = variables or child(found, "config-variables")
     return Settings(
         labels=tuple(labels),
         variables=tuple(_texts(variables)) if isinstance(variables, Sequence) else None,
-        off=frozenset(_texts(_get(own, "disable"))),
-        on=frozenset(_texts(_get(own, "enable"))),
+        off=frozenset(_texts(child(own, "disable"))),
+        on=frozenset(_texts(child(own, "enable"))),
     )
 
 
@@ -112,10 +112,6 @@ def _mapping(path: Path) -> Node | None:
         return source.load(path.read_bytes(), str(path))[0]
     except OSError:
         return None
-
-
-def _get(node: Node | None, key: str) -> Node | None:
-    return node.get(key) if isinstance(node, Mapping) else None
 
 
 def _texts(node: Node | None) -> Iterable[str]:

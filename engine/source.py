@@ -110,6 +110,22 @@ def plain(node: Node | None) -> Plain:
     return None
 
 
+def child(node: Node | None, key: str) -> Node | None:
+    """The value of a key; None where the node is no mapping, or has no such key."""
+    return node.get(key) if isinstance(node, Mapping) else None
+
+
+def entries(node: Node | None) -> tuple[tuple[Scalar, Node], ...]:
+    """What stands in a mapping; nothing where the node is none."""
+    return node.entries if isinstance(node, Mapping) else ()
+
+
+def one_or_more(node: Node | None) -> list[Scalar]:
+    """The scalars of a value that is one of them or a list; null is none."""
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return [item for item in items if isinstance(item, Scalar) and item.value is not None]
+
+
 def scalars(node: Node | None) -> Iterator[Scalar]:
     """Every scalar of a node that is a value (not a key), in order."""
     match node:

@@ -9,7 +9,7 @@ from engine import source
 from engine.check.fit import fits
 from engine.check.rules import rules
 from engine.problems import Problem
-from engine.source import Mapping, Node, plain
+from engine.source import Mapping, Node, child, entries, plain
 
 Kind: TypeAlias = Literal["workflow", "action"]
 
@@ -43,8 +43,7 @@ def superset_warnings(node: Node, file: str) -> list[Problem]:
 
 
 def _jobs_and_steps(node: Node) -> Iterator[Mapping]:
-    jobs = node.get("jobs") if isinstance(node, Mapping) else None
-    for _, job in jobs.entries if isinstance(jobs, Mapping) else ():
+    for _, job in entries(child(node, "jobs")):
         if isinstance(job, Mapping):
             yield job
             yield from _steps(job.get("steps"))

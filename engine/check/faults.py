@@ -14,7 +14,7 @@ from engine import source
 from engine.check.guidance import Error, Guidance, guidance_of
 from engine.check.rules import Json
 from engine.problems import Place, Problem, did_you_mean
-from engine.source import Mapping, Node, plain
+from engine.source import Mapping, Node, entries, plain
 
 Route: TypeAlias = tuple[str | int, ...]
 
@@ -95,8 +95,8 @@ class _Faults:
     def _forbidden(self, route: Route, message: str, beside: frozenset[str]) -> _Fault:
         """A key that does not go with others; GitHub's reader points at the last of them."""
         mapping, place = self._find(route[:-1]), self._key(route[:-1], str(route[-1]))
-        keys = mapping.entries if isinstance(mapping, Mapping) else ()
-        last = max([place, *(key.place for key, _ in keys if key.text in beside)])
+        keys = (key for key, _ in entries(mapping) if key.text in beside)
+        last = max([place, *(key.place for key in keys)])
         # of a filter and its twin, the later is one too many
         name = str(route[-1])
         twins = bool(({f"{name}-ignore", name.removesuffix("-ignore")} - {name}) & beside)

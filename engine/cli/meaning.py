@@ -12,7 +12,7 @@ from engine.cli import documents
 from engine.cli.documents import ACTIONS, Document
 from engine.model import Workflow
 from engine.problems import Problem, besides, errors
-from engine.source import Mapping, Node
+from engine.source import Node, entries
 
 if TYPE_CHECKING:
     from engine.actions.manifest import Action
@@ -53,7 +53,7 @@ def kind_of(path: Path, node: Node | None) -> Kind:
         return "workflow"
     if path.name in ACTIONS:
         return "action"
-    keys = {key.text for key, _ in node.entries} if isinstance(node, Mapping) else set()
+    keys = {key.text for key, _ in entries(node)}
     return "action" if "runs" in keys and not keys & {"on", "jobs"} else "workflow"
 
 

@@ -10,7 +10,7 @@ from engine.lint.document import Document, Manifest, Project
 from engine.model import Step
 from engine.problems import Problem, did_you_mean, errors
 from engine.source import Mapping as MappingNode
-from engine.source import Node, Scalar, plain
+from engine.source import Node, Scalar, child, entries, plain
 from engine.tree import Fields
 
 _OF_DOCKER = ("args", "entrypoint")  # every Docker action takes them
@@ -56,7 +56,7 @@ def _inputs(step: Step, uses: Scalar, found: Manifest) -> Iterator[Problem]:
     if known is None or (step.with_ is not None and not isinstance(step.with_, Fields)):
         return
     given = [key.node for key, _ in step.with_.entries] if step.with_ else []
-    docker = plain(_below(_below(found.node, "runs"), "using")) == "docker"
+    docker = plain(child(child(found.node, "runs"), "using")) == "docker"
     for key in given:
         name = key.text.lower()
         if name in known:
@@ -74,16 +74,15 @@ def _inputs(step: Step, uses: Scalar, found: Manifest) -> Iterator[Problem]:
 
 def _declared(node: Node) -> Mapping[str, _Input] | None:
     """The inputs of a manifest by their names in lower case; None where that can't be told."""
-    inputs = _below(node, "inputs")
+    inputs = child(node, "inputs")
     if inputs is not None and plain(inputs) is not None and not isinstance(inputs, MappingNode):
         return None
-    entries = inputs.entries if isinstance(inputs, MappingNode) else ()
-    return {key.text.lower(): _input(key, about) for key, about in entries}
+    return {key.text.lower(): _input(key, about) for key, about in entries(inputs)}
 
 
 def _input(key: Scalar, about: Node) -> _Input:
-    required = plain(_below(about, "required")) is True and _below(about, "default") is None
-    deprecated = _below(about, "deprecationMessage")
+    required = plain(child(about, "required")) is True and child(about, "default") is None
+    deprecated = child(about, "deprecationMessage")
     text = None
     if deprecated is not None:
         text = " ".join(deprecated.text.split()) if isinstance(deprecated, Scalar) else ""
@@ -104,7 +103,3 @@ def _unknown(key: Scalar, uses: Scalar, names: list[str]) -> Problem:
     has = f"; it has {', '.join(names)}" if names else "; it has no inputs"
     message = f'"{uses.text}" has no input "{key.text}"{near or has}'
     return Problem(key.place, message, "action", "error" if near else "warning")
-
-
-def _below(node: Node | None, key: str) -> Node | None:
-    return node.get(key) if isinstance(node, MappingNode) else None

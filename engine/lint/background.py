@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from engine.lint.document import Document
 from engine.problems import Problem, did_you_mean
 from engine.source import Mapping as MappingNode
-from engine.source import Node, Scalar, Sequence
+from engine.source import Node, Scalar, Sequence, child, entries, one_or_more
 
 
 def check(document: Document) -> Iterator[Problem]:
     """`wait:` and `cancel:` name background steps before them."""
-    jobs = document.node.get("jobs") if isinstance(document.node, MappingNode) else None
-    for _, job in jobs.entries if isinstance(jobs, MappingNode) else ():
-        steps = job.get("steps") if isinstance(job, MappingNode) else None
-        yield from _steps(steps)
+    for _, job in entries(child(document.node, "jobs")):
+        yield from _steps(child(job, "steps"))
 
 
 def _steps(steps: Node | None) -> Iterator[Problem]:
@@ -23,7 +21,7 @@ def _steps(steps: Node | None) -> Iterator[Problem]:
     running: dict[str, MappingNode] = {}
     for step in _mappings(steps):
         for key in ("wait", "cancel"):
-            for target in _scalars(step.get(key)):
+            for target in one_or_more(step.get(key)):
                 yield from _target(key, target, step, running, ids)
         if "wait-all" in {name.text for name, _ in step.entries} and not running:
             yield _idle(step)
@@ -77,13 +75,6 @@ def _is_background(step: MappingNode) -> bool:
 def _mappings(node: Node | None) -> Iterator[MappingNode]:
     for item in node.items if isinstance(node, Sequence) else ():
         if isinstance(item, MappingNode):
-            yield item
-
-
-def _scalars(node: Node | None) -> Iterator[Scalar]:
-    items = node.items if isinstance(node, Sequence) else (node,)
-    for item in items:
-        if isinstance(item, Scalar) and item.value is not None:
             yield item
 
 

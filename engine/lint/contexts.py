@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from engine import calls, inputs
+from engine.calls import Contract
 from engine.expr.types import (
     ANY,
     BOOLEAN,
@@ -21,8 +22,7 @@ from engine.lint import matrices
 from engine.lint.document import Document
 from engine.lint.matrices import Contexts, inserts
 from engine.model import Job, Need, Step
-from engine.source import Mapping as MappingNode
-from engine.source import Node, plain
+from engine.source import child, entries, plain
 from engine.tree import Fields
 
 if TYPE_CHECKING:
@@ -83,10 +83,8 @@ def _github(document: Document) -> Object:
     called = document.workflow.trigger("workflow_call")
     event: dict[str, Type] = {}
     if dispatched and not called:  # a call brings the event of its caller
-        declared = inputs.declared(dispatched.filters)
-        event["inputs"] = Object(
-            {each.name: STRING for each in declared}, advice=_declared(declared)
-        )
+        names = [each.name for each in inputs.declared(dispatched.filters)]
+        event["inputs"] = Object(dict.fromkeys(names, STRING), advice=_declared(names))
     fields |= {"event": Object(event, ANY), "ref_protected": BOOLEAN}
     return Object(fields, advice="GitHub's documentation lists what the context has", sure=False)
 
@@ -101,8 +99,7 @@ def _inputs(document: Document) -> Type:
             for each in inputs.declared(trigger.filters):
                 found = of_input(each)
                 declared[each.name] = either(declared.get(each.name, found), found)
-    advice = "" if declared else "on: declares no inputs"
-    return Object(declared, advice=advice or f"the inputs of this workflow are {_named(declared)}")
+    return Object(declared, advice=_declared(declared))
 
 
 def of_input(each: Input) -> Type:
@@ -110,8 +107,7 @@ def of_input(each: Input) -> Type:
     return _KINDS.get(each.kind, STRING)
 
 
-def _declared(declared: Iterable[Input]) -> str:
-    names = [each.name for each in declared]
+def _declared(names: Collection[str]) -> str:
     return f"the inputs of this workflow are {_named(names)}" if names else "on: declares no inputs"
 
 
@@ -120,7 +116,7 @@ def _secrets(document: Document) -> Object:
     contract = calls.contract(document.workflow)
     trigger = document.workflow.trigger("workflow_call")
     filters = trigger.filters if trigger else None
-    says = isinstance(filters, MappingNode) and filters.key("secrets") is not None
+    says = child(filters, "secrets") is not None
     if contract is None or not says or len(document.workflow.triggers) > 1:
         return map_of(STRING)
     names = [secret.name for secret in contract.secrets]
@@ -160,15 +156,20 @@ def _outputs(document: Document, job: Job) -> Object:
 
 
 def _outputs_of_call(document: Document, job: Job) -> Object:
-    uses = job.uses.text if job.uses else ""
-    if document.project is None or not uses.startswith("./"):
-        return map_of(STRING)
-    called, _ = document.project.workflow(uses, document.workflow.file)
-    contract = calls.contract(called) if called else None
-    if contract is None:
+    contract = contract_of(document, job)
+    if job.uses is None or contract is None:
         return map_of(STRING)
     names = [output.name for output in contract.outputs]
-    return Object(dict.fromkeys(names, STRING), advice=f'"{uses}" has the outputs {_named(names)}')
+    advice = f'"{job.uses.text}" has the outputs {_named(names)}'
+    return Object(dict.fromkeys(names, STRING), advice=advice)
+
+
+def contract_of(document: Document, job: Job) -> Contract | None:
+    """What the workflow that a job calls promises; None where that is not known."""
+    if job.uses is None or document.project is None or not job.uses.text.startswith("./"):
+        return None
+    called, _ = document.project.workflow(job.uses.text, document.workflow.file)
+    return calls.contract(called) if called else None
 
 
 # --- an action ----------------------------------------------------------------------------------
@@ -240,19 +241,11 @@ def _outputs_of_step(document: Document, step: Step) -> Object:
     found = document.project.action(uses) if document.project and uses.startswith("./") else None
     if found is None:
         return map_of(STRING)
-    names = _keys(_below(found.node, "outputs"))
-    composite = plain(_below(_below(found.node, "runs"), "using")) == "composite"
+    names = [key.text for key, _ in entries(child(found.node, "outputs"))]
+    composite = plain(child(child(found.node, "runs"), "using")) == "composite"
     # a program may set outputs that its manifest does not name
     advice = f"the outputs of {uses} are {_named(names)}" if names else f"{uses} has no outputs"
     return Object(dict.fromkeys(names, STRING), advice=advice, sure=composite)
-
-
-def _below(node: Node | None, key: str) -> Node | None:
-    return node.get(key) if isinstance(node, MappingNode) else None
-
-
-def _keys(node: Node | None) -> list[str]:
-    return [key.text for key, _ in node.entries] if isinstance(node, MappingNode) else []
 
 
 def _named(names: Iterable[str]) -> str:

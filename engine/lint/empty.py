@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.lint.document import Document
 from engine.problems import Level, Problem
-from engine.source import Mapping, Node, Scalar, Sequence
+from engine.source import Mapping, Node, Scalar, Sequence, entries
 
 # what stands below is the author's own, where an empty text may well be meant
 _FREE = ("env", "with", "secrets", "outputs", "default", "description")
@@ -39,14 +39,14 @@ def _entries(mapping: Mapping) -> Iterator[Problem]:
 
 def _matrix(matrix: Node) -> Iterator[Problem]:
     """Its values are the author's own, too; an empty list of them is not."""
-    for key, value in matrix.entries if isinstance(matrix, Mapping) else ():
+    for key, value in entries(matrix):
         yield from _whole(key.text, value)
 
 
 def _events(events: Node) -> Iterator[Problem]:
     """An event without filters is whole; what is declared may be empty, but not a filter."""
-    for _, filters in events.entries if isinstance(events, Mapping) else ():
-        for key, value in filters.entries if isinstance(filters, Mapping) else ():
+    for _, filters in entries(events):
+        for key, value in entries(filters):
             if key.text in ("inputs", "secrets", "outputs"):
                 yield from _declared(value)
             else:
@@ -54,8 +54,8 @@ def _events(events: Node) -> Iterator[Problem]:
 
 
 def _declared(declared: Node) -> Iterator[Problem]:
-    for _, about in declared.entries if isinstance(declared, Mapping) else ():
-        for key, value in about.entries if isinstance(about, Mapping) else ():
+    for _, about in entries(declared):
+        for key, value in entries(about):
             if key.text not in _FREE:
                 yield from _value(key.text, value)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from engine import availability as may
-from engine import calls, inputs
+from engine import inputs
 from engine.availability import Allowed
 from engine.expr import Expr
 from engine.expr.infer import Fault, infer
@@ -222,10 +222,7 @@ def _call(document: Document, job: Job, here: Contexts) -> Iterator[Found]:
 
 
 def _inputs_of_call(document: Document, job: Job) -> Mapping[str, Wanted]:
-    if job.uses is None or document.project is None or not job.uses.text.startswith("./"):
-        return {}
-    called, _ = document.project.workflow(job.uses.text, document.workflow.file)
-    contract = calls.contract(called) if called else None
+    contract = known.contract_of(document, job)
     declared = contract.inputs if contract else ()
     return {each.name.lower(): _TAKES.get(each.kind, "text") for each in declared}
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from engine.lint.document import Document, Manifest, Project
 from engine.problems import Problem, besides
-from engine.source import Mapping, Node, Scalar
+from engine.source import Node, Scalar, child
 
 _OLD = ("node12", "node16")
 _PROGRAMS = ("pre", "main", "post")
@@ -30,16 +30,16 @@ def problems(found: Manifest, project: Project, folder: str) -> list[Problem]:
 
 
 def _runs(node: Node, project: Project | None, folder: str) -> Iterator[Problem]:
-    runs = node.get("runs") if isinstance(node, Mapping) else None
-    using = runs.get("using") if isinstance(runs, Mapping) else None
-    if not isinstance(runs, Mapping) or not isinstance(using, Scalar):
+    runs = child(node, "runs")
+    using = child(runs, "using")
+    if not isinstance(using, Scalar):
         return
     if using.text.lower() in _OLD:
         message = f'GitHub\'s runners no longer have "{using.text}"; use node24, and test with it'
         yield Problem(using.place, message, "manifest", "warning")
     if project is not None and using.text.lower().startswith("node"):
         for key in _PROGRAMS:
-            yield from _program(runs.get(key), project, folder)
+            yield from _program(child(runs, key), project, folder)
 
 
 def _program(program: Node | None, project: Project, folder: str) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from engine.expr.tree import Node as ExprNode
 from engine.model import Job
 from engine.problems import Place
 from engine.source import Mapping as MappingNode
-from engine.source import Node, Scalar, Sequence
+from engine.source import Node, Scalar, Sequence, entries
 from engine.tree import Fields, Items, Text, Tree
 
 System = Literal["linux", "windows", "macos"]
@@ -147,8 +147,7 @@ def _values(matrix: MappingNode, name: str) -> Iterator[Node | None]:
 
 
 def _get(node: Node, name: str) -> Node | None:
-    entries = node.entries if isinstance(node, MappingNode) else ()
-    return next((value for key, value in entries if key.text.lower() == name), None)
+    return next((value for key, value in entries(node) if key.text.lower() == name), None)
 
 
 def _written(node: Node | None) -> Iterator[Labels]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine import globs
 from engine.model import Trigger
-from engine.source import Mapping, Scalar
+from engine.source import Scalar, entries, one_or_more
 
 _SHOWN = 5
 
@@ -25,11 +25,9 @@ class Filters:
 
     def __init__(self, trigger: Trigger) -> None:
         self.trigger = trigger
-        node = trigger.filters
-        entries = node.entries if isinstance(node, Mapping) else ()
         self.found = {
-            key.text: Filter(key, tuple(globs.scalars(value)))
-            for key, value in entries
+            key.text: Filter(key, tuple(one_or_more(value)))
+            for key, value in entries(trigger.filters)
             if not (isinstance(value, Scalar) and value.value is None)
         }
 
