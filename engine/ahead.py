@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import Machine, MachineError
 
 OpenMachine = Callable[[], AbstractAsyncContextManager[Machine]]
 
 
-@dataclass(slots=True, eq=False)
-class _Kept:
+class _Kept(Struct, eq=False):
     """One machine on its way to its job, or its failure."""
 
     ready: trio.Event = field(default_factory=trio.Event)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 CONTEXTS = frozenset(
     {
@@ -16,8 +17,7 @@ STATUS_FUNCTIONS = frozenset(("always", "cancelled", "failure", "success"))
 SPECIAL_FUNCTIONS = STATUS_FUNCTIONS | {"hashfiles"}
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """What expressions under one key may name; `key` is spelt as GitHub's documentation does.
 
     `jobs_by_name` says whether `success('build')` asks for one of the needs.
@@ -92,8 +92,7 @@ def composite_step(key: str) -> Allowed:
     return _allow(f"runs.steps.{key}", _COMPOSITE, "hashfiles")
 
 
-@dataclass(frozen=True, slots=True)
-class StepKeys:
+class StepKeys(Struct, frozen=True):
     """What the keys of a step may ask for."""
 
     condition: Allowed

@@ -7,8 +7,9 @@ WorkflowTemplateConverter).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from engine import inputs
 from engine.inputs import Input
@@ -23,8 +24,7 @@ from engine.tree import Fields, Text, Tree
 Find: TypeAlias = Callable[[str, str], tuple[Workflow | None, list[Problem]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """A secret that `on.workflow_call` declares."""
 
     name: str
@@ -32,8 +32,7 @@ class Secret:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """What `on.workflow_call` declares; `permissions` are what the workflow asks for itself."""
 
     inputs: tuple[Input, ...] = ()
@@ -81,8 +80,7 @@ def check(
     return list(dict.fromkeys(walk.problems))
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """From file to file, as deep as calls go; each file once for each depth and permission."""
 
     find: Find

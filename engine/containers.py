@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
+
 from engine.expr import to_string
+from engine.secretive import Secretive
 from engine.tree import Scope, Text, Tree, Unresolved, resolve, roots, strings
 
 _NAMES = ("image", "options", "entrypoint", "command")
@@ -14,8 +16,7 @@ _LISTS = ("ports", "volumes")
 _PAIRS = ("env", "credentials")
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Secretive, Struct, frozen=True):
     """What a `container:` or one of `services:` asks for; `image` '' means that there is none."""
 
     image: str
@@ -26,7 +27,7 @@ class Container:
     entrypoint: str = ""
     command: str = ""
     username: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
 
 
 def container(tree: Tree | None, scope: Scope) -> Container | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from zlib import crc32
 
+from msgspec import Struct
+
 from engine.model import Origin, Workflow
+from engine.secretive import Secretive
 
 if TYPE_CHECKING:
     from engine.machine import Facts
@@ -15,8 +17,7 @@ Context: TypeAlias = dict[str, Any]
 ZERO_SHA = "0" * 40
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """The commit a run is about; `time` is ISO 8601."""
 
     sha: str = ZERO_SHA
@@ -27,8 +28,7 @@ class Commit:
     time: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(Struct, frozen=True):
     """What is known of the repository a run is about; `ref` is a full ref name.
 
     `base` is the last commit of the default branch where that is another one, `before` the commit
@@ -54,8 +54,7 @@ class Checkout:
         return self.repository.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunFacts(Secretive, Struct, frozen=True):
     """What one run of one workflow is; ids are strings, as GitHub's are."""
 
     run_id: str
@@ -66,7 +65,7 @@ class RunFacts:
     workflow: str
     workflow_file: str
     actor: str = "nobody"
-    token: str = field(default="", repr=False)
+    token: str = ""
     run_attempt: int = 1
 
 

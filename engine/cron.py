@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from msgspec import Struct
 
 from engine.problems import Level, Problem, did_you_mean
 from engine.source import Scalar
@@ -28,8 +29,7 @@ _ALIASES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     """One of the five: its values go from `low` to `high`, the first name stands for `low`."""
 
     name: str
@@ -52,8 +52,7 @@ _FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(Struct, frozen=True):
     """The values of the five fields; a day's field that starts with `*` restricts nothing."""
 
     minutes: frozenset[int]
@@ -79,8 +78,7 @@ class Cron:
         return [time(h, m) for h in sorted(self.hours) for m in sorted(self.minutes)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(Struct, frozen=True):
     """`offset` is None where the whole line is wrong."""
 
     offset: int | None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
+
+from msgspec import Struct, field
 
 VERSION = 1
 
@@ -23,8 +24,7 @@ AnnotationLevel = Literal["notice", "warning", "error"]
 Phase = Literal["pre", "main", "post"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One fact. `time` is in seconds since the epoch; `run` is the run's id; `job` is the key of
     a job or a leg, unique in the run, '' for what concerns the whole run."""
 
@@ -34,8 +34,7 @@ class Event:
     job: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowSkipped(Event):
+class WorkflowSkipped(Event, frozen=True, kw_only=True):
     """A workflow knows the event and was not started; `reason` names the filter that decided."""
 
     type: ClassVar[str] = "workflow.skipped"
@@ -45,8 +44,7 @@ class WorkflowSkipped(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+class RunStarted(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "run.started"
     run_id: str
     run_number: int
@@ -57,23 +55,20 @@ class RunStarted(Event):
     jobs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
+class RunFinished(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "run.finished"
     outcome: Outcome
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobExpanded(Event):
+class JobExpanded(Event, frozen=True, kw_only=True):
     """A job became its legs; `legs` are their keys in matrix order."""
 
     type: ClassVar[str] = "job.expanded"
     legs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobStarted(Event):
+class JobStarted(Event, frozen=True, kw_only=True):
     """`permissions` are the levels of the job's token by scope; none where no workflow says it."""
 
     type: ClassVar[str] = "job.started"
@@ -85,8 +80,7 @@ class JobStarted(Event):
     permissions: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobCalled(Event):
+class JobCalled(Event, frozen=True, kw_only=True):
     """A job, or a leg of it, calls a workflow: it has no machine but `jobs`, by their keys.
 
     It is finished when they are; `file` names the called workflow.
@@ -100,8 +94,7 @@ class JobCalled(Event):
     matrix: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobAttemptFailed(Event):
+class JobAttemptFailed(Event, frozen=True, kw_only=True):
     """A job that will begin again on a new machine, with its first step, after `delay` seconds."""
 
     type: ClassVar[str] = "job.attempt"
@@ -111,8 +104,7 @@ class JobAttemptFailed(Event):
     delay: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFinished(Event):
+class JobFinished(Event, frozen=True, kw_only=True):
     """`reason` says why a job was skipped or cancelled, or why it failed outside its steps."""
 
     type: ClassVar[str] = "job.finished"
@@ -125,16 +117,14 @@ class JobFinished(Event):
     outputs: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepEvent(Event):
+class StepEvent(Event, frozen=True, kw_only=True):
     """`step` counts a job's steps from 1; actions run in phases, and composites have steps of
     their own, at a `depth` of 1 and more: all that belongs to one step has its number."""
 
     step: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepStarted(StepEvent):
+class StepStarted(StepEvent, frozen=True, kw_only=True):
     """`script` and `shell` are what will run, `env` what the step itself adds; all masked."""
 
     type: ClassVar[str] = "step.started"
@@ -147,8 +137,7 @@ class StepStarted(StepEvent):
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFinished(StepEvent):
+class StepFinished(StepEvent, frozen=True, kw_only=True):
     """`outcome` is before `continue-on-error`, `conclusion` after; `attempts` counts all."""
 
     type: ClassVar[str] = "step.finished"
@@ -163,8 +152,7 @@ class StepFinished(StepEvent):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFailed(StepEvent):
+class AttemptFailed(StepEvent, frozen=True, kw_only=True):
     """A try that will be made again after `delay` seconds."""
 
     type: ClassVar[str] = "step.attempt"
@@ -174,27 +162,23 @@ class AttemptFailed(StepEvent):
     delay: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output(StepEvent):
+class Output(StepEvent, frozen=True, kw_only=True):
     """Whole lines a step printed, masked, each with its newline (the last may lack it)."""
 
     type: ClassVar[str] = "output"
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupStarted(StepEvent):
+class GroupStarted(StepEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "group.started"
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupEnded(StepEvent):
+class GroupEnded(StepEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "group.ended"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation(StepEvent):
+class Annotation(StepEvent, frozen=True, kw_only=True):
     """What `::notice`, `::warning` and `::error` say, or what a problem matcher saw in a line.
 
     '' and 0 stand for what was not given. `text` is the line of a problem matcher. `over_limit`
@@ -215,14 +199,12 @@ class Annotation(StepEvent):
     over_limit: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Debug(StepEvent):
+class Debug(StepEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "debug"
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(StepEvent):
+class Summary(StepEvent, frozen=True, kw_only=True):
     """Markdown that a step wrote to GITHUB_STEP_SUMMARY, and the name of the step; masked."""
 
     type: ClassVar[str] = "summary"
@@ -230,8 +212,7 @@ class Summary(StepEvent):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log(Event):
+class Log(Event, frozen=True, kw_only=True):
     """What Runwright itself does for a job or a run: a pull, a volume, a warning."""
 
     type: ClassVar[str] = "log"
@@ -245,5 +226,5 @@ Emit = Callable[[Event], None]
 def as_json(event: Event) -> dict[str, Any]:
     """The event as a JSON object: `v`, `type`, and its fields (schema/event.schema.json)."""
     return {"v": VERSION, "type": event.type} | {
-        f.name: getattr(event, f.name) for f in fields(event)
+        name: getattr(event, name) for name in event.__struct_fields__
     }

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Ordered
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.problems import Level, Problem
 from engine.source import Node, Scalar, one_or_more
@@ -21,8 +23,7 @@ _RANGES = ("az", "AZ", "09")  # the only ones that GitHub documents
 Accepts = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class _Atom:
+class _Atom(Struct, frozen=True):
     """One character of a text, or with `optional` none, or with `many` several.
 
     `folders` stands for `**/`: any text, but what comes after it starts a path segment.
@@ -34,15 +35,13 @@ class _Atom:
     folders: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(Struct, frozen=True):
     offset: int
     message: str
     level: Level = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A compiled pattern without its leading `!`, which is in `negative`."""
 
     text: str

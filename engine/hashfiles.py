@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.expr import ExprError
 
@@ -19,16 +20,14 @@ _PIECE = re.compile(
 _Steps = tuple[re.Pattern[str] | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(Struct, frozen=True):
     """The arguments of one `hashFiles`: its patterns in order, and its one option."""
 
     patterns: tuple[str, ...]
     follow_links: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Struct, frozen=True):
     negated: bool
     segments: tuple[str, ...]  # of the absolute path, without the root
     directories: bool  # a trailing `/`: no file matches it, only what is below

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
+
+from msgspec import Struct, field
 
 from engine.expr import values
 from engine.problems import Place, Problem, did_you_mean
@@ -26,8 +27,7 @@ _OPTION = Place("--input")
 _WANTED = {"boolean": "true or false", "number": "a number"}
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """A declared input. `default` is as written: in workflow_call it may hold an expression."""
 
     name: str
@@ -53,8 +53,7 @@ class Input:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """`inputs` is the context, `event` is `github.event.inputs`: the same as strings."""
 
     inputs: dict[str, Json] = field(default_factory=dict)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
+
+from msgspec import Struct, field
+
+from engine.secretive import Secretive
 
 Isolation = Literal["docker", "namespace", "host", "fake"]
 WorkspaceMode = Literal["overlay", "bind", "copy"]
@@ -33,8 +36,7 @@ class ContainerError(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where GitHub's directories are inside a machine (absolute POSIX paths)."""
 
     workspace: str
@@ -58,16 +60,14 @@ class Layout:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Secretive, Struct, frozen=True):
     """What a registry asks for before it gives an image."""
 
     username: str
-    password: str = field(repr=False)
+    password: str
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A container beside a job's machine, reached by its name.
 
     `ports` are as `docker create --publish` takes them, `options`, `entrypoint` and `command` as
@@ -85,8 +85,7 @@ class Service:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MachineSpec:
+class MachineSpec(Struct, frozen=True):
     """All that a runner is told about the machine of one job.
 
     `name` is unique in the run and made of [a-zA-Z0-9_.-]. `options` are raw `docker create`
@@ -119,8 +118,7 @@ class MachineSpec:
     docker_socket: bool = True  # steps reach the daemon, as on GitHub
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFacts:
+class ServiceFacts(Struct, frozen=True):
     """A service that runs; `ports` are the host's ports by the container's ("5432")."""
 
     id: str
@@ -128,8 +126,7 @@ class ServiceFacts:
     ports: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What a job may know of the machine it got; paths are as its steps see them."""
 
     isolation: Isolation
@@ -144,8 +141,7 @@ class Facts:
     services: Mapping[str, ServiceFacts] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One script to run under one shell.
 
     `shell` is an argument vector in which `{0}` stands for the path of the file that the machine
@@ -165,20 +161,18 @@ class Command:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(Struct, frozen=True):
     """An image that a registry has."""
 
     image: str
     credentials: Credentials | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Secretive, Struct, frozen=True):
     """An image to build; `context` is an uncompressed tar, `dockerfile` a path in it."""
 
     name: str
-    context: bytes = field(repr=False)
+    context: bytes
     dockerfile: str = "Dockerfile"
 
 
@@ -192,8 +186,7 @@ STEP_LAYOUT = Layout(
 STEP_COMMANDS = "/github/file_commands"
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerCommand:
+class ContainerCommand(Struct, frozen=True):
     """A container step: one container of its own, beside the machine, at STEP_LAYOUT.
 
     `entrypoint` '' is the image's own. `files` and `inputs` are as in Command, below
@@ -208,8 +201,7 @@ class ContainerCommand:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """How a command ended: its exit code (128+n for signal n) and its non-empty files."""
 
     code: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 LIMIT = 1.0  # seconds a pattern may think about one line (actions/runner)
 
@@ -17,8 +18,7 @@ class MatcherError(Exception):
     """A file that describes no problem matchers; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """What one line looks like; `groups` says which group of it each property is."""
 
     regexp: Any  # of the module `regex`, which alone can be told when to give up
@@ -33,8 +33,7 @@ class Pattern:
         return {name: found[number] or "" for name, number in self.groups.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(Struct, frozen=True):
     """A matcher; its patterns are of consecutive lines."""
 
     owner: str
@@ -46,8 +45,7 @@ class Matcher:
         return self.owner.lower()
 
 
-@dataclass(slots=True)
-class Matchers:
+class Matchers(Struct):
     """The matchers of a job, of which any step may add or remove some; the newest is the first."""
 
     known: tuple[Matcher, ...] = ()
@@ -63,8 +61,7 @@ class Matchers:
         self.known = tuple(matcher for matcher in self.known if matcher.key not in keys)
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(Struct):
     """The output of one step, held against the matchers of its job line by line."""
 
     matchers: Matchers

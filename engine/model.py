@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Literal, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine import availability as may
 from engine import forms, permissions
@@ -34,8 +36,7 @@ STEP_KINDS: tuple[StepKind, ...] = ("run", "uses", "wait", "wait-all", "cancel",
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """One event of `on:`; `filters` is None where none were given."""
 
     event: str
@@ -43,16 +44,14 @@ class Trigger:
     filters: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """`defaults.run`."""
 
     shell: Tree | None = None
     working_directory: Tree | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step; of `run`, `uses` and the rest only what its kind has is set."""
 
     kind: StepKind
@@ -74,21 +73,18 @@ class Step:
     children: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     id: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Strategy:
+class Strategy(Struct, frozen=True):
     matrix: Tree | None = None
     fail_fast: Tree | None = None
     max_parallel: Tree | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One entry of `jobs:`, before its matrix is known."""
 
     id: str
@@ -117,8 +113,7 @@ class Job:
     secrets: Tree | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """An output of `on.workflow_call`."""
 
     name: str
@@ -126,8 +121,7 @@ class Output:
     value: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a called workflow is from: `repository` is owner/name, `ref` as its caller wrote it."""
 
     repository: str
@@ -136,8 +130,7 @@ class Origin:
     sha: str
 
 
-@dataclass(frozen=True, slots=True)
-class Workflow:
+class Workflow(Struct, frozen=True):
     """`file` names it among all that a run reads; `origin` is None for what lies in the
     repository that the run is about."""
 

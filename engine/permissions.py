@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from engine.source import Mapping as MappingNode
 from engine.source import Node, Scalar
@@ -38,8 +39,7 @@ SCOPES: Mapping[str, Level] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Permissions:
+class Permissions(Struct, frozen=True):
     """A level for each of SCOPES, in their order."""
 
     levels: tuple[Level, ...]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
+
+from msgspec import Struct
 
 Level = Literal["error", "warning", "hint"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """Where something was written; line and column count from 1, in characters."""
 
     file: str
@@ -29,8 +29,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A user's mistake: where it is, what is wrong and what to do, and the rule that found it.
 
     `value` is where GitHub's reader points, if elsewhere: mostly where the whole value starts that

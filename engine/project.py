@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from engine import reading, source, worktree
 from engine.actions import FILES
@@ -32,8 +33,7 @@ def root_of(file: Path, directory: Path) -> Path:
     return folder.parent if folder.name == "workflows" else folder
 
 
-@dataclass(slots=True)
-class Files:
+class Files(Struct):
     """A repository's files, each read once; satisfies `engine.lint.Project`."""
 
     root: Path

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 FORMS = "owner/repository@ref, owner/repository/path@ref, ./path, $/path or docker://image"
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(Struct, frozen=True):
     """`./path`: a directory below the workspace, '' for the workspace itself."""
 
     path: str
@@ -20,8 +20,7 @@ class Local:
         return f"./{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Itself:
+class Itself(Struct, frozen=True):
     """`$/path`: a path in the repository, and at the commit, of the very file that says so."""
 
     path: str
@@ -30,8 +29,7 @@ class Itself:
         return f"$/{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """`owner/repository/path@ref`; GitHub's names are the same in any case, refs and paths not."""
 
     owner: str
@@ -57,8 +55,7 @@ class Remote:
         return f"{posixpath.join(self.name, self.path).rstrip('/')}@{self.ref}"
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """`docker://image`."""
 
     image: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Backoff = Literal["fixed", "linear", "exponential"]
 
@@ -12,8 +13,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
 
-@dataclass(frozen=True, slots=True)
-class RetryOn:
+class RetryOn(Struct, frozen=True):
     """Retry only when one of these holds; `output` are patterns searched in what was printed."""
 
     exit_codes: tuple[int, ...] = ()
@@ -21,8 +21,7 @@ class RetryOn:
     timeout: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """`attempts` counts the first one too; times are in seconds; `on` None means any failure."""
 
     attempts: int = 3

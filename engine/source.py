@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeAlias
 
+from msgspec import Struct
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -17,8 +17,7 @@ from engine.problems import Place, Problem, did_you_mean
 Plain: TypeAlias = Any  # None, bool, int, float, str, list or dict with string keys
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a reader takes; the defaults are GitHub's (actions/runner, workflow parser options).
 
     `size` is in bytes, of the values with aliases replaced, by GitHub's own estimate. `files`,
@@ -38,8 +37,7 @@ class Limits:
 GITHUB = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A single value.
 
     `text` is the value as a string: what the author wrote once quotes and folding are undone, a
@@ -50,7 +48,7 @@ class Scalar:
     text: str
     place: Place
     style: str = ""  # '' for plain, else one of ' " | >
-    raw: str = field(default="", repr=False)
+    raw: str = ""
 
     def place_at(self, offset: int) -> Place:
         """Where the character at `offset` of `text` (from 0) stands in the file."""
@@ -58,14 +56,12 @@ class Scalar:
         return Place(self.place.file, line, column)
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     items: tuple[Node, ...]
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(Struct, frozen=True):
     entries: tuple[tuple[Scalar, Node], ...]
     place: Place
 
@@ -351,8 +347,7 @@ class _Reader:
         return Mapping(tuple(entries), place)
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(Struct, frozen=True):
     """What an alias brings in again, and how much of it there is."""
 
     node: Node

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from math import isfinite
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from engine import source
 from engine.expr import Expr, show
@@ -52,8 +53,8 @@ def _meant(value: Any) -> Json:
             return value.pattern
         case tuple():
             return [_meant(item) for item in value]
-    if is_dataclass(value):
-        found = ((field.name, getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, Struct):
+        found = ((name, getattr(value, name)) for name in value.__struct_fields__)
         return {_key(name): _meant(item) for name, item in found if _is_given(item)}
     return value
 
@@ -63,8 +64,8 @@ def _key(name: str) -> str:
 
 
 def _is_given(value: Any) -> bool:
-    if is_dataclass(value) and not isinstance(value, (Place, Text, Scalar)):
-        return any(_is_given(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, Struct) and not isinstance(value, (Place, Text, Scalar)):
+        return any(_is_given(getattr(value, name)) for name in value.__struct_fields__)
     return value not in (None, (), "", False) and not (
         isinstance(value, float) and not isfinite(value)
     )

@@ -6,8 +6,10 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 MOST = 500  # subjects of one job (actions/runner)
 LARGEST = 1024 * 1024  # bytes of one step's file (actions/runner)
@@ -21,8 +23,7 @@ class SubjectError(Exception):
     """A declaration that GitHub would refuse too; the text says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """An image by its reference, or a file by its name; `digest` is "sha256:…".
 
     The digest of a file is '' until the machine was asked for that of `path`.

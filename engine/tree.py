@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.availability import CONTEXTS, SPECIAL_FUNCTIONS, Allowed
 from engine.expr import (
@@ -35,8 +37,7 @@ MAX_MEMORY = 10 * 1024 * 1024
 MOST_SHOWN = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What expressions are answered from: the contexts, and the functions that depend on a job."""
 
     contexts: Mapping[str, Value]
@@ -51,22 +52,19 @@ class Unresolved(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A scalar; `template` is None where there is no expression in it."""
 
     node: Scalar
     template: Template | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     node: SequenceNode
     items: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """A mapping; a key of the form `${{ insert }}` is kept as an entry with key INSERT."""
 
     node: MappingNode
@@ -79,8 +77,7 @@ class Fields:
 Tree: TypeAlias = Text | Items | Fields
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """The value of an `if:`, with GitHub's implicit `success()` already put in."""
 
     node: Scalar

@@ -7,9 +7,9 @@ import tarfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import (
     Build,
@@ -36,8 +36,7 @@ FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What a scripted command does: in this order sleep, output, files, exit code or loss.
 
     `files` maps a variable ("GITHUB_OUTPUT") or a path to content; `cancel` is how many seconds
@@ -57,8 +56,7 @@ class Reply:
 Script = Callable[[MachineSpec, Command], Reply | None] | Mapping[str, Reply]
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """The state of one command while its lines are interpreted."""
 
     command: Command | ContainerCommand

@@ -15,12 +15,12 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import Facts, Layout, Log, MachineError, MachineSpec
 from runners import local
@@ -35,8 +35,7 @@ _KEPT = ("/proc", "/dev", "/sys/fs/cgroup")  # mounts that are left as they are
 _LOCKED = ("nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime")
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """Whether namespaces work here, and if not why and what to do."""
 
     works: bool
@@ -69,8 +68,7 @@ class NamespaceRunner:
         return ()
 
 
-@dataclass(slots=True)
-class _Shells:
+class _Shells(Struct):
     """The shells of one namespace; `enter` is the command that gets into it once it is there."""
 
     layout: Layout

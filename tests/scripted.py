@@ -6,11 +6,12 @@ import textwrap
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
+from msgspec.structs import replace
 from trio.testing import MockClock
 
 from engine import calls, check, events, model, payloads, source

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from daemon import BUSYBOX, DEBIAN, docker, externals, left, once, repository, run, spec, told
+from msgspec.structs import replace
 
 from engine.machine import Layout, MachineSpec
 from runners.docker import DockerRunner, workspace

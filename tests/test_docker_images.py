@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from daemon import (
     run,
     spec,
 )
+from msgspec.structs import replace
 
 from engine.machine import Command, Exit, MachineError, MachineSpec
 from runners.docker import DockerRunner, images

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from daemon import (
     repository,
     spec,
 )
+from msgspec.structs import replace
 
 from engine.machine import MachineError, MachineSpec
 from runners.docker import options

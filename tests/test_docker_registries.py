@@ -6,7 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from daemon import (
     run,
     spec,
 )
+from msgspec.structs import replace
 
 from engine.machine import (
     Build,

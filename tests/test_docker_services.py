@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 from daemon import BUSYBOX, DEBIAN, docker, externals, left, repository, run, spec, told
+from msgspec.structs import replace
 
 from engine.machine import (
     ContainerCommand,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import trio
 from daemon import BUSYBOX, DEBIAN, context, docker, forget, left, repository, run, spec
+from msgspec.structs import replace
 
 from engine.machine import (
     STEP_COMMANDS,

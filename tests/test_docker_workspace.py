@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from daemon import (
     run,
     spec,
 )
+from msgspec.structs import replace
 
 from engine.machine import MachineSpec
 from runners.docker import DockerRunner, api, workspace

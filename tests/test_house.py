@@ -14,7 +14,17 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # a room imports only rooms that stand before it
 ROOMS = (
-    *("problems", "numbers", "source", "events", "machine", "expr", "availability", "tree"),
+    *(
+        "problems",
+        "secretive",
+        "numbers",
+        "source",
+        "events",
+        "machine",
+        "expr",
+        "availability",
+        "tree",
+    ),
     *(
         "retry",
         "permissions",
@@ -107,6 +117,11 @@ def forbidden(module: str, source: str) -> set[str]:
         elif target in OUTSIDE and top == "engine" and own in PURE:
             wrong.add(name)
     return wrong
+
+
+def test_data_is_quick_to_define() -> None:
+    slow = [name for name, path in FILES.items() if "dataclasses" in imports(path.read_text())]
+    assert not slow, "hundreds of dataclasses take longer to define than a job: use msgspec.Struct"
 
 
 def test_every_module_is_in_a_room() -> None:

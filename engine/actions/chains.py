@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from engine.problems import Place, Problem
 from engine.reference import Local, Remote, key
@@ -11,8 +12,7 @@ from engine.reference import Local, Remote, key
 MAX_DEPTH = 9  # levels below the step of a workflow (actions/runner, CompositeActionsMaxDepth)
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """One `uses:` of an action, and whether its step has an `if`."""
 
     reference: Local | Remote
@@ -41,8 +41,7 @@ def _is_remote(use: Use) -> bool:
     return isinstance(use.reference, Remote)
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     inner: Mapping[str, Sequence[Use]]
     follows: Callable[[Use], bool]
     depths: dict[str, int] = field(default_factory=dict)  # the deepest visit of each action

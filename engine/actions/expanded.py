@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.actions import is_checkout
 from engine.actions.manifest import CompositeRuns, DockerRuns, Runs
@@ -20,8 +21,7 @@ def as_json(step: Step, resolved: Resolved, home: Remote | None = None) -> dict[
     return _Expansion(resolved).of(step, home)
 
 
-@dataclass(frozen=True, slots=True)
-class _Expansion:
+class _Expansion(Struct, frozen=True):
     resolved: Resolved
     told: set[str] = field(default_factory=set)  # composites whose steps are there already
 

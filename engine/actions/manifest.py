@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine import availability as may
 from engine.actions import FILES, block, steps
@@ -24,8 +26,7 @@ USING = ("composite", "docker", *NODES)
 LIMITS = replace(GITHUB, depth=100)  # of a manifest (actions/runner, ActionManifestManager)
 
 
-@dataclass(frozen=True, slots=True)
-class ActionInput:
+class ActionInput(Struct, frozen=True):
     """One input; `required` is for people to read, since GitHub's runner does not insist on it."""
 
     name: str
@@ -34,8 +35,7 @@ class ActionInput:
     deprecation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRuns:
+class NodeRuns(Struct, frozen=True):
     """Scripts for Node; paths are relative to the action's directory, '' where there is none."""
 
     using: str
@@ -46,8 +46,7 @@ class NodeRuns:
     post_if: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DockerRuns:
+class DockerRuns(Struct, frozen=True):
     """A container; `image` is docker://NAME, or a Dockerfile's path in the action's directory."""
 
     image: str
@@ -60,8 +59,7 @@ class DockerRuns:
     post_if: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CompositeRuns:
+class CompositeRuns(Struct, frozen=True):
     """Steps, like a job's."""
 
     steps: tuple[Step, ...]
@@ -70,8 +68,7 @@ class CompositeRuns:
 Runs: TypeAlias = NodeRuns | DockerRuns | CompositeRuns
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One action; `outputs` are the values of a composite action's, by name."""
 
     name: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.actions import chains, is_checkout, manifest
 from engine.actions.chains import MAX_DEPTH, Use
@@ -17,16 +19,14 @@ from engine.reference import Image, Local, ReferenceError_, Remote, key, parse, 
 LARGEST = 4 * 1024 * 1024 + 1  # bytes of a manifest; more is too much, which its reader says
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """Where a repository is on this computer; `sha` '' is a folder that the user named."""
 
     folder: Path
     sha: str
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """Why a repository can't be had: a sentence with the next step."""
 
     reason: str
@@ -43,8 +43,7 @@ class Finder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What one reference stands for.
 
     `source` is the folder on this computer that holds the action's repository at the commit `sha`;
@@ -61,8 +60,7 @@ class Found:
         return str(self.reference) if isinstance(self.reference, Image) else key(self.reference)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """What the references of some steps stand for, by `reference.key`.
 
     A local action that is not here is found at run time, when steps may have made it.
@@ -105,8 +103,7 @@ def resolve(
     return Resolved(walk.found, tuple(dict.fromkeys(walk.problems)))
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """Level by level, so that all repositories of a level are fetched together."""
 
     finder: Finder

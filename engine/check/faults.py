@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from jsonschema import Draft7Validator
+from msgspec import Struct
 
 from engine import source
 from engine.check.guidance import Error, Guidance, guidance_of
@@ -30,8 +30,7 @@ def explain(node: Node, rules: Json, whole: str) -> list[Problem]:
     return [fault.problem for fault in sorted(_one_each(found), key=lambda f: f.problem.place)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(Struct, frozen=True):
     problem: Problem
     parent: Route  # the mapping that the mistake was made in
     missing: frozenset[str] = frozenset()  # any of these keys would mend it

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from engine.check.rules import FORBIDDEN, Json
 
 Error: TypeAlias = Any  # a jsonschema.ValidationError; its stubs call every field possibly unset
 
 
-@dataclass(frozen=True, slots=True)
-class Guidance:
+class Guidance(Struct, frozen=True):
     sentence: str  # the nearest `errorMessage` about this very value
     alternatives: frozenset[str]  # keys of which one had to be there
     beside: frozenset[str]  # keys whose presence makes the rule

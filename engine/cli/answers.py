@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine import availability as may
 from engine import cli as codes
@@ -21,8 +23,7 @@ TAKE_INPUTS = ("workflow_dispatch", "workflow_call")
 DEFAULT_FILE = ".input"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """Inputs as they were given, and where. `spare` are those of the default file, which all
     workflows share: who does not declare one need not take it."""
 

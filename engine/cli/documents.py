@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.problems import Place, Problem
 
@@ -18,8 +19,7 @@ ACTIONS = ("action.yml", "action.yaml")
 MOST_BYTES = 4 * 1024 * 1024  # GitHub's limit of characters is lower; see engine.source
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """`name` is how its user would type it; the kind is None where path and content tell."""
 
     name: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from engine import cli as codes
 from engine.cli import show

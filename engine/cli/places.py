@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
+
+from msgspec import Struct
 
 from engine.cli.settings import IMAGES, SELF_HOSTED
 from engine.machine import ImageUnavailable, Log, Machine, MachineError, MachineSpec, Runner
@@ -69,8 +70,7 @@ class Fallback:
         return (*await self.first.clean(run_id), *await self.spare().clean(run_id))
 
 
-@dataclass(frozen=True, slots=True)
-class Isolation:
+class Isolation(Struct, frozen=True):
     """What was decided for a whole command, and why."""
 
     name: str

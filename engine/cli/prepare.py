@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine import cli as codes
 from engine import contexts
@@ -21,6 +23,7 @@ from engine.inputs import Answer
 from engine.model import Trigger, Workflow
 from engine.plan import Plan, unknown_jobs
 from engine.problems import Place, Problem, Refused, did_you_mean, usage
+from engine.secretive import Secretive
 from engine.tree import Scope
 
 if TYPE_CHECKING:
@@ -30,8 +33,7 @@ if TYPE_CHECKING:
 Candidate = tuple[Workflow, Trigger, RunFacts]
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Secretive, Struct, frozen=True):
     """Everything that is decided before the first container: what starts, what does not and why,
     and what may follow."""
 
@@ -40,7 +42,7 @@ class Prepared:
     starts: tuple[Start, ...]
     skipped: tuple[WorkflowSkipped, ...]
     followers: tuple[Plan, ...]
-    secrets: dict[str, str] = field(repr=False)
+    secrets: dict[str, str]
     variables: dict[str, str]
     environment: dict[str, str]
     matrix: tuple[tuple[str, str], ...]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any
 
+from msgspec import Struct
+
 from engine.expr import to_string
+from engine.secretive import Secretive
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Secretive, Struct, frozen=True):
     """The command line, as given."""
 
     event: str = ""
@@ -25,7 +26,7 @@ class Request:
     changed: tuple[str, ...] = ()
     ignore_filters: bool = False
     chain: bool = True
-    secret: tuple[str, ...] = field(default=(), repr=False)
+    secret: tuple[str, ...] = ()
     secret_file: str = ""
     var: tuple[str, ...] = ()
     var_file: str = ""
@@ -63,16 +64,17 @@ _OPTIONS = {
     "pull": "--pull",
 }
 _NOT_AGAIN = frozenset(("event", "jobs", "matrix", "quiet", "verbose", "events", "as_json"))
+_NOTHING_ASKED = Request()
 
 
 def again(request: Request, event: str, job: str, matrix: Mapping[str, Any]) -> str:
     """The command that runs one job, or one leg of it, once more, with the same options; `event`
     is that of its run, which may have followed the one that was asked for."""
     words = ["runwright", event if event == FOLLOWS else request.event or "run"]
-    for option in fields(request):
-        value = getattr(request, option.name)
-        if option.name not in _NOT_AGAIN and value != option.default:
-            name = _OPTIONS.get(option.name, f"--{option.name.replace('_', '-')}")
+    for field in request.__struct_fields__:
+        value = getattr(request, field)
+        if field not in _NOT_AGAIN and value != getattr(_NOTHING_ASKED, field):
+            name = _OPTIONS.get(field, f"--{field.replace('_', '-')}")
             words += _given(name, value)
     legs = [
         f"--matrix={name}:{to_string(value)}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import trio
+from msgspec.structs import replace
 
 from engine import git
 from engine.cli import chain, settings

@@ -6,8 +6,10 @@ import getpass
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine import contexts, git, payloads, triggers
 from engine.cli import settings
@@ -19,10 +21,10 @@ from engine.model import Trigger, Workflow
 from engine.payloads import Payload
 from engine.plan import Plan
 from engine.problems import usage
+from engine.secretive import Secretive
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """One workflow that runs: its plan, the facts of the run, and its inputs."""
 
     plan: Plan
@@ -30,8 +32,7 @@ class Start:
     inputs: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(Secretive, Struct, frozen=True):
     """What is said to have happened, before any workflow is asked; `payload` is what the command
     line and the event file tell of it, `files` what changed where path filters ask for it."""
 
@@ -40,7 +41,7 @@ class Happening:
     actor: str
     payload: Payload
     files: tuple[str, ...] | None = None
-    token: str = field(default="", repr=False)
+    token: str = ""
 
 
 def happening(request: Request, project: Project, event: str, token: str) -> Happening:

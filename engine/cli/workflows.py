@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine import worktree
 from engine.cli import INVALID, documents
@@ -18,8 +19,7 @@ PLACES = (".github/workflows", ".runwright")
 SUFFIXES = (".yml", ".yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """The directory a command works on; `root` is the top of its repository, if it is in one."""
 
     directory: Path

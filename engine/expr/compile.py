@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 from engine.expr import filters as filtering
 from engine.expr.faults import check
@@ -77,8 +78,7 @@ class Scope:
 Run = Callable[[Scope], Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A context as written, where, and the literal properties asked of it (`*` for a wildcard)."""
 
     name: str
@@ -86,8 +86,7 @@ class Name:
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A function or filter in lower case, where, and with how many arguments."""
 
     name: str
@@ -95,8 +94,7 @@ class Call:
     arguments: int
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(Struct, frozen=True):
     """A compiled expression; positions count from 1 in `text`."""
 
     text: str
@@ -105,7 +103,7 @@ class Expr:
     calls: tuple[Call, ...]
     filters: tuple[Call, ...]
     mixed: bool = False  # an `if:` of text around `${{ }}`, which is always true
-    run: Run = field(compare=False, repr=False, default=lambda scope: None)
+    run: Run = lambda scope: None
 
     def __call__(
         self,

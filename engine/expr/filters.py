@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from engine.expr.functions import to_json
 from engine.expr.values import (
@@ -33,8 +34,7 @@ Takes = Literal["text", "list", "items", "number", "any"]
 MAX_NUMBER = 10_000  # as an argument: widths, counts, digits
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """What a filter takes (`items`: an array, text or object) and how many arguments."""
 
     takes: Takes

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.expr.signatures import called
 from engine.expr.tree import (
@@ -39,8 +41,7 @@ from engine.problems import Level, did_you_mean
 MOST_LISTED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A mistake at a position of the expression's text, from 1; `end` is after it, or 0."""
 
     position: int

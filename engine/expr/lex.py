@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from engine.expr.values import WHITESPACE, ExprError, Value, parse_number, strip
 
@@ -31,8 +32,7 @@ _CONSTANTS: dict[str, Value] = {
 _BEFORE_OPERAND = frozenset({"", "(", "[", ",", "!", "operator"})
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A piece of an expression; `kind` is a sign's own text, or a word for the kind."""
 
     kind: str

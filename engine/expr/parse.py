@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.expr.lex import Token, tokens
 from engine.expr.tree import (
@@ -53,8 +55,7 @@ def parse(text: str, *, filters: bool = True, start: int = 0) -> Node:
     return parser.end()
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Struct):
     """An operator or opening bracket that waits for its right side."""
 
     token: Token

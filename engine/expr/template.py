@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from itertools import count
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.expr.compile import (
     NO_FUNCTIONS,
@@ -24,8 +26,7 @@ from engine.expr.values import MAX_MEMORY, ExprError, Value, kind, to_string
 STATUS_FUNCTIONS = frozenset({"success", "failure", "cancelled", "always"})
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """Text cut into literal parts and expressions.
 
     `offsets` says where in `text` each part starts (from 0; for an expression its inner text).

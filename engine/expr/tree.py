@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from engine.expr.lex import is_keyword
 from engine.expr.values import Value, tidy
@@ -12,46 +13,40 @@ BINDS = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "
 _POSTFIX, _ATOM = 6, 7
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A constant; `shown` is its one canonical spelling, and what two literals are compared by."""
 
     shown: str
-    value: Value = field(compare=False)
-    position: int = field(default=0, compare=False)
+    value: Value
+    position: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A context as written."""
 
     name: str
-    position: int = field(default=0, compare=False)
+    position: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Wildcard:
+class Wildcard(Struct, frozen=True):
     """The `*` of `x.*` and `x[*]`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """`base.key` and `base[key]`, which mean the same."""
 
     base: Node
     key: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """`!operand`."""
 
     operand: Node
-    position: int = field(default=0, compare=False)
+    position: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """`left == right` and its five relatives."""
 
     operator: str
@@ -59,32 +54,29 @@ class Compare:
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(Struct, frozen=True):
     """A whole chain of `&&` or of `||`."""
 
     operator: str
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Struct, frozen=True):
     """`name(arguments)`; the name in lower case in comparisons, as written in `written`."""
 
     name: str
     arguments: tuple[Node, ...]
-    position: int = field(default=0, compare=False)
-    written: str = field(default="", compare=False)
+    position: int = 0
+    written: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """`value | name(arguments)`."""
 
     value: Node
     name: str
     arguments: tuple[Node, ...]
-    position: int = field(default=0, compare=False)
+    position: int = 0
 
 
 Node = Literal | Named | Wildcard | Index | Not | Compare | Logic | Called | Filter

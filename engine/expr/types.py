@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from engine.expr.values import Value, kind
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Struct, frozen=True):
     """A type without parts; `shown` is what a sentence calls it."""
 
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+class Array(Struct, frozen=True):
     """`filtered` is what `.*` gives: its properties are those of its items."""
 
     items: Type
@@ -27,8 +26,7 @@ class Array:
     shown = "an array"
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     """Names and their types, found without regard to case.
 
     `rest` is the type of any other name; None where there is none. `advice` says what to do about

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from threading import BoundedSemaphore, Lock, Thread
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from engine.actions.resolve import Absent, Located
 from engine.fetch import Unavailable, remote
@@ -19,6 +20,7 @@ from engine.fetch.once import once
 from engine.fetch.remote import NotThere, Server
 from engine.problems import did_you_mean
 from engine.reference import Remote
+from engine.secretive import Secretive
 from engine.store.home import home
 
 AT_ONCE = 8  # conversations with servers
@@ -28,8 +30,7 @@ _SHA = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Secretive, Struct, frozen=True):
     """Where repositories come from.
 
     `server` is the URL of the run's own; `token` is shown to that one alone. `replaced` maps
@@ -38,7 +39,7 @@ class Sources:
     """
 
     server: str = PUBLIC
-    token: str = field(default="", repr=False)
+    token: str = ""
     replaced: Mapping[str, Path] = field(default_factory=dict)
     offline: bool = False
 

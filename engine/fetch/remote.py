@@ -11,11 +11,13 @@ import tarfile
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from msgspec import Struct
+
 from engine.fetch import Unavailable
+from engine.secretive import Secretive
 
 ASKING, FETCHING = 60, 1800  # seconds that one conversation may take
 
@@ -24,12 +26,11 @@ class NotThere(Unavailable):
     """The server answered: there is no such thing, or not for us."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Secretive, Struct, frozen=True):
     """A git server by its URL, and the token that it knows us by, if any."""
 
     url: str
-    token: str = field(default="", repr=False)
+    token: str = ""
 
     def repository(self, name: str) -> str:
         return f"{self.url.rstrip('/')}/{name}.git"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from functools import partial
 from itertools import count
 
 import trio
+from msgspec.structs import replace
 
 from engine import actions
 from engine.events import Emit, Log, Outcome

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import trio
+from msgspec import Struct, field
 
 from engine.events import Outcome
 from engine.job.frame import Use
@@ -19,8 +19,7 @@ from engine.model import Step
 MOST = 10  # that run at once; others wait for their turn (actions/runner)
 
 
-@dataclass(slots=True, eq=False)
-class _Task:
+class _Task(Struct, eq=False):
     """A background step on its way."""
 
     use: Use

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 import trio
+from msgspec.structs import replace
 
 from engine import subjects
 from engine.events import Outcome

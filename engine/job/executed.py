@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 import trio
+from msgspec import Struct, field
 
 from engine.events import Annotation, Emit, Event, Outcome
 from engine.events import Output as OutputEvent
@@ -17,8 +17,7 @@ from engine.machine import Machine
 from engine.transcript import Transcript
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What one try of a step does, every expression answered.
 
     `start` does it and tells its output as it comes; `workspace` is where the step sees that, and

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from secrets import token_hex
+
+from msgspec import Struct
 
 from engine.commandfiles import FileCommandError, entries, pairs
 from engine.job.result import Effects
@@ -23,8 +24,7 @@ _PREFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CommandFiles:
+class CommandFiles(Struct, frozen=True):
     """The paths by their key in the `github` context (`output` is GITHUB_OUTPUT, and so on).
 
     `listing` is what the step finds in the one of GITHUB_ARTIFACTS_LIST.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from engine import actions
 from engine.events import Outcome
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from engine.actions.resolve import Found
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """What steps share beside the job's state.
 
     `status` is that of a composite so far, None in the job's own frame; `env` is what the step
@@ -48,8 +48,7 @@ class Frame:
             self.status = conclusion
 
 
-@dataclass(slots=True, eq=False)
-class Use:
+class Use(Struct, eq=False):
     """One step of a job or a composite, as all its phases see it: pre, main and post.
 
     `index` is the number of the workflow's step that it belongs to. `saved` is the state that a

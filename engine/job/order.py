@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, field
 
 from engine.events import Emit, Outcome, Phase
 from engine.expr import ExprError
@@ -15,6 +16,7 @@ from engine.machine import Machine
 from engine.masks import Masks
 from engine.model import Workflow
 from engine.plan import Leg
+from engine.secretive import Secretive
 
 if TYPE_CHECKING:
     from engine.actions.resolve import Finder, Found
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class JobOrder:
+class JobOrder(Secretive, Struct, frozen=True):
     """All that one job is told. `contexts` are those that stay the same while it runs.
 
     `actions` are those that were found before the job began, by their keys; `finder` is for others.
@@ -34,7 +35,7 @@ class JobOrder:
     leg: Leg
     workflow: Workflow
     contexts: Mapping[str, Any]
-    secrets: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, str]
     env: Mapping[str, str] = field(default_factory=dict)  # given on the command line
     debug: bool = False
     actions: Mapping[str, Found] = field(default_factory=dict)
@@ -42,8 +43,7 @@ class JobOrder:
     externals: bool = False  # whether the machine has the Node that the engine supplies
 
 
-@dataclass(frozen=True, slots=True)
-class JobResult:
+class JobResult(Struct, frozen=True):
     """`broke` says that the machine failed, not the author's steps."""
 
     outcome: Outcome
@@ -53,8 +53,7 @@ class JobResult:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
+class Bench(Struct, frozen=True):
     """Where the steps of a job work: its order, its machine, its state, and who is told."""
 
     order: JobOrder

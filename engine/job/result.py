@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from engine.events import Outcome
 from engine.subjects import Subject
@@ -11,8 +12,7 @@ from engine.subjects import Subject
 CANCELED = "The operation was canceled."  # as GitHub spells it
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """What a step handed on through its command files and its commands; it may be all empty.
 
     `declaration` is what it says it has built, `subjects` what that is once it was looked at.
@@ -30,8 +30,7 @@ class Effects:
     complaints: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+class StepResult(Struct, frozen=True):
     """`outcome` is before `continue-on-error`, `conclusion` after it."""
 
     outcome: Outcome

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class ShellError(Exception):
     """The shell can't be used; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shell:
+class Shell(Struct, frozen=True):
     """`argv` holds `{0}` where the script's path goes; `shown` is what the log says."""
 
     argv: tuple[str, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from engine import contexts
 from engine.events import Outcome
@@ -28,8 +29,7 @@ class NeedsHash(Exception):
         super().__init__(patterns)
 
 
-@dataclass(slots=True)
-class JobState:
+class JobState(Struct):
     """`base` are the contexts that stay the same for the whole job."""
 
     base: Mapping[str, Any]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 
 import trio
+from msgspec.structs import replace
 
 from engine.events import Outcome, Phase, StepFinished, Summary
 from engine.job.frame import Use

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import trio
+from msgspec.structs import replace
 
 from engine.events import Outcome
 from engine.job.result import StepResult, ended

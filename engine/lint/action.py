@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.lint import manifest
 from engine.lint.document import Document, Manifest, Project
@@ -16,8 +17,7 @@ from engine.tree import Fields
 _OF_DOCKER = ("args", "entrypoint")  # every Docker action takes them
 
 
-@dataclass(frozen=True, slots=True)
-class _Input:
+class _Input(Struct, frozen=True):
     name: str
     required: bool
     deprecated: str | None

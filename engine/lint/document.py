@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from engine.model import Job, Step, Workflow
 from engine.problems import Problem
@@ -16,8 +17,7 @@ if TYPE_CHECKING:  # few documents are actions, and importing what reads them ta
     from engine.lint.expressions import Found
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """An action's `action.yml`; `file` is how it is shown."""
 
     file: str
@@ -41,8 +41,7 @@ class Project(Protocol):
         """Whether a file is there, by its path from the root of the repository."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What a project says about its own checks.
 
     `labels` are those of its own runners (with `*` and `?`); `variables` are all names that `vars`
@@ -55,8 +54,7 @@ class Settings:
     on: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, eq=False)
-class Document:
+class Document(Struct, frozen=True, eq=False, dict=True):
     """A workflow's file, or an action's: then `workflow` is empty and `folder` is `./path`.
 
     `text` is the whole of it; `project` is None where nothing is known of other files.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine import availability as may
 from engine import inputs
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 Wanted = Literal["text", "boolean", "number", "object", "array", "labels", "any", "condition"]
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """What an expression is for: the key it stands under, and what may come of it there."""
 
     key: str
@@ -35,8 +36,7 @@ class Use:
     script: bool = False  # it becomes part of a program's text
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One expression; `at` is where its text starts in its scalar, from 0.
 
     It is `whole` if nothing stands around it, so that its value is not turned into text.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from engine.expr import Expr
 from engine.expr.tree import Index, Named
@@ -60,8 +61,7 @@ GIVEN: Mapping[str, System | None] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """A label as written."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from engine.expr import Expr
 from engine.lint.document import Document
@@ -16,8 +17,7 @@ from engine.tree import Text, Tree
 Shell = Literal["bash", "sh"]
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """One `run:`; `text` has as many characters as `node.text`, and no expression in it."""
 
     node: Scalar

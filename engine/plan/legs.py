@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine import matrix
 from engine.containers import Container, container, services, with_env
@@ -29,8 +31,7 @@ DEFAULT_TIMEOUT = 360.0  # minutes
 DEFAULT_CANCEL_TIMEOUT = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Struct, frozen=True):
     """One job as it will run: a leg of its matrix, or the whole job where there is none.
 
     `key` is unique in the run, `timeout` is of one attempt. Times are in seconds.

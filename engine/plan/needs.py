@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.calls import Find
 from engine.model import Job, Workflow
 from engine.problems import Place, Problem, did_you_mean
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True, dict=True):
     """What will happen and after what: jobs in file order, `needs` and `ancestors` by job id.
 
     `calls` are the plans of called workflows by the id of the job that calls.

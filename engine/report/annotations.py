@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine import events
 from engine.events import Event, Outcome
@@ -21,8 +22,7 @@ _ICONS = {
 }
 
 
-@dataclass(slots=True)
-class Annotations:
+class Annotations(Struct):
     """A reporter. Steps of jobs that run side by side become one group each, when they end.
 
     `write` is the log, `summarize` the file behind GITHUB_STEP_SUMMARY.

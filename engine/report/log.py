@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine import events
 from engine.events import Event, Outcome
 
 
-@dataclass(slots=True)
-class JobLog:
+class JobLog(Struct):
     """A reporter of one job; `write` gets pieces of text, of which the last ends in a newline."""
 
     write: Callable[[str], object]

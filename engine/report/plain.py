@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine import events
 from engine.events import Event, Outcome
@@ -18,8 +19,7 @@ Again = Callable[[str, str, Mapping[str, Any]], str]
 _COLOURS = {"error": "red", "warning": "yellow", "notice": "blue"}
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(Struct):
     """What is known of one job so far; `failure` is the step that failed it and its last lines."""
 
     name: str
@@ -38,8 +38,7 @@ class _Job:
         return self.tails.setdefault(step, deque(maxlen=TAIL))
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """`order` says where each job stands among those of its workflow, by its key without a leg."""
 
     workflow: str
@@ -48,8 +47,7 @@ class _Run:
     finished: events.RunFinished | None = None
 
 
-@dataclass(slots=True)
-class Plain:
+class Plain(Struct):
     """A reporter; `write` gets whole lines with their newline, `close` prints the table.
 
     `again` gives the command that runs one job once more, by its id and its matrix values.

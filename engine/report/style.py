@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.events import Outcome, WorkflowSkipped
 
@@ -24,8 +25,7 @@ _OUTCOME_COLOURS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """`colour` off gives plain text, `unicode` off plain ASCII."""
 
     colour: bool = False

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import trio
+from msgspec import Struct
 
 from engine import events
 from engine.ahead import Ahead
@@ -46,8 +45,7 @@ __all__ = [
 MOST_AHEAD = 4  # machines that are open before their jobs may start
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Struct, frozen=True):
     """`broke`: a machine failed; `ran`: how many legs were not skipped."""
 
     outcome: Outcome

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 from engine.containers import Container
 from engine.contexts import RunFacts
@@ -22,21 +23,20 @@ from engine.machine import (
 )
 from engine.model import Step, Workflow
 from engine.plan import Leg
+from engine.secretive import Secretive
 
 if TYPE_CHECKING:
     from engine.actions.resolve import Finder, Found
 
 
-@dataclass(frozen=True, slots=True)
-class Berth:
+class Berth(Struct, frozen=True):
     """Where one leg will run."""
 
     runner: Runner
     image: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A concurrency group, its expressions answered."""
 
     name: str
@@ -48,11 +48,10 @@ class Group:
 EnterGroup = Callable[[Group, str, Cancellation], AbstractAsyncContextManager[bool]]
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Secretive, Struct, frozen=True):
     """The secrets and variables that jobs of one `environment` get beside the others."""
 
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,8 +63,7 @@ Choose = Callable[[Leg], Berth]
 """Finds the berth of a leg, or raises NoPlace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Supplies:
+class Supplies(Struct, frozen=True):
     """What was brought for the steps before a run: actions by their keys, and their Node."""
 
     actions: Mapping[str, Found] = field(default_factory=dict)
@@ -76,16 +74,15 @@ class Supplies:
 NO_SUPPLIES = Supplies()
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Secretive, Struct, frozen=True):
     """What the user asked of a run, beside the workflow itself."""
 
     source: Path
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
-    environments: Mapping[str, Environment] = field(default_factory=dict, repr=False)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
     matrix: tuple[tuple[str, str], ...] = ()
     hidden: tuple[str, ...] = ()
     workspace_mode: WorkspaceMode = "overlay"

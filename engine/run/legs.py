@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 import trio
+from msgspec import Struct, field
 
 from engine.events import JobFinished, Outcome
 from engine.job import Cancellation, JobResult
@@ -17,8 +17,7 @@ from engine.run.part import Finished, Part
 from engine.tree import Scope, Unresolved, holds
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(Struct):
     """One leg on its way; `scope` is what its expressions see before it runs, `since` when it
     began (trio's time), `attempts` how often."""
 

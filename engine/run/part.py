@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.events import Log, Outcome
 from engine.job import Cancellation
@@ -15,11 +17,11 @@ from engine.permissions import Permissions
 from engine.plan import Leg, Plan, expand
 from engine.run.berth import Berth, Group, machine_spec
 from engine.run.shared import Shared
+from engine.secretive import Secretive
 from engine.tree import Scope
 
 
-@dataclass(slots=True)
-class Finished:
+class Finished(Struct):
     """A job with all its legs, as the jobs that need it see it."""
 
     outcome: Outcome
@@ -27,8 +29,7 @@ class Finished:
     passes: bool = True  # whether the run may still succeed
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Secretive, Struct, dict=True):
     """One workflow's jobs, and what they tell each other.
 
     `key` and `name` stand before those of its jobs; `held` are the concurrency groups that wait
@@ -40,18 +41,21 @@ class Part:
     plan: Plan
     cancellation: Cancellation
     inputs: Mapping[str, Any]
-    secrets: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, str]
     key: str = ""
     name: str = ""
     granted: Permissions | None = None
     held: tuple[Group, ...] = ()
     finished: dict[str, Finished] = field(default_factory=dict)
-    base: dict[str, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for secret in self.secrets.values():
             self.shared.masks.add(secret)
-        self.base = {
+
+    @cached_property
+    def base(self) -> dict[str, Any]:
+        """The contexts that all its jobs have."""
+        return {
             "github": self.shared.github,
             "vars": dict(self.shared.settings.variables),
             "inputs": dict(self.inputs),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import trio
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine import contexts
 from engine.ahead import Ahead
@@ -16,10 +18,10 @@ from engine.job import Cancellation
 from engine.masks import Masks
 from engine.run.berth import Choose, EnterGroup, Settings
 from engine.run.hiding import masked
+from engine.secretive import Secretive
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What the exit code will depend on beside the outcome."""
 
     broke: bool = False
@@ -27,8 +29,7 @@ class Tally:
     ran: int = 0
 
 
-@dataclass(slots=True)
-class Shared:
+class Shared(Secretive, Struct, dict=True):
     """One run: what it was given, and what all its jobs use."""
 
     facts: RunFacts
@@ -42,11 +43,12 @@ class Shared:
     tally: Tally = field(default_factory=Tally)
     started: trio.Event = field(default_factory=trio.Event)  # the first machine is there
     masks: Masks = field(default_factory=Masks)
-    github: dict[str, Any] = field(init=False, repr=False)
     _over: set[str] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.github = contexts.github(self.facts)
+    @cached_property
+    def github(self) -> dict[str, Any]:
+        """The context of that name, but for what each job adds."""
+        return contexts.github(self.facts)
 
     def emit(self, event: Event) -> None:
         """Pass an event on, masked, and stamped with the run and the time."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 
 import trio
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine import contexts
 from engine.attempts import Attempts
@@ -63,8 +64,7 @@ async def _placed(part: Part, turn: Turn) -> JobResult:
 # --- retry ----------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(Struct):
     """Passes the events of one attempt on, and knows the step that failed it.
 
     What steps print is kept where the policy looks at it.
@@ -86,8 +86,7 @@ class _Watch:
         self.emit(event)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
+class _Tried(Struct, frozen=True):
     """How one attempt ended, and what its policy asks of that."""
 
     result: JobResult

@@ -12,11 +12,12 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
 import trio
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from engine.job import Cancellation
 from engine.run.berth import Group
@@ -26,8 +27,7 @@ LOOK = 0.2  # seconds between two looks at the file
 MOST_PENDING = 100  # with `queue: max` (GitHub's documentation)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One run or job in a group; `process` is a pid and its start, so that none is mistaken."""
 
     ticket: str

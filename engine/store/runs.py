@@ -8,10 +8,11 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from typing import TextIO
+
+from msgspec import Struct
 
 from engine.events import Event, JobExpanded, JobFinished, JobStarted, Summary, as_json
 from engine.report.log import JobLog
@@ -20,8 +21,7 @@ from engine.store.home import home
 KEPT = 100  # runs
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One run's folder; `run_id` is GitHub's shape of id, digits that grow."""
 
     run_id: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from functools import cached_property
+
+from msgspec import Struct, field
 
 from engine import matchers
 from engine.events import Annotation, AnnotationLevel, Debug, Event
@@ -26,8 +28,7 @@ MOST_ISSUES = 10  # annotations of one level in a step (actions/runner)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m?")
 
 
-@dataclass(slots=True)
-class Transcript:
+class Transcript(Struct, dict=True):
     """Everything one step prints. `feed` it bytes, then `close` it; all answer with events.
 
     A command may need a file of the machine: `wanted` is its path then, and what comes later is
@@ -56,17 +57,19 @@ class Transcript:
     stopped: str | None = None  # the token that ends a stop of all commands
     warned: bool = False  # of commands that will be disabled
     asked: Asked | None = None
-    _scan: Scan = field(init=False)
-    _endless: Endless = field(init=False)
     _closed: bool = False
     _later: deque[bytes] = field(default_factory=deque)
     _held: bytes = b""
     _plain: list[str] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._scan = Scan(self.matchers)
-        self._endless = Endless(self.masks)
+    @cached_property
+    def _scan(self) -> Scan:
+        return Scan(self.matchers)
+
+    @cached_property
+    def _endless(self) -> Endless:
+        return Endless(self.masks)
 
     @property
     def wanted(self) -> str:

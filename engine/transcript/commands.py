@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine import matchers
 from engine.events import AnnotationLevel, GroupEnded, GroupStarted
@@ -24,8 +25,7 @@ class CommandRefused(Exception):
     """A command that can't be obeyed, which fails the step; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A command that needs a file of the machine."""
 
     command: Command

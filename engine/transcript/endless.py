@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.masks import HIDDEN, Masks, hidden
 
 LONGEST_LINE = 256 * 1024  # bytes held back while a line has not ended
 
 
-@dataclass(slots=True)
-class Endless:
+class Endless(Struct):
     """`begun` says that the start of the line that is held back has been let out already."""
 
     masks: Masks

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine import globs
 from engine.model import Trigger
@@ -12,8 +13,7 @@ from engine.source import Scalar, entries, one_or_more
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether a workflow runs; the reason names the filter, the value and the line."""
 
     runs: bool
@@ -36,8 +36,7 @@ class Filters:
         return next((self.found[key] for key in keys if key in self.found), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     key: Scalar
     items: tuple[Scalar, ...]
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from engine.contexts import short_ref
 
 Payload: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(Struct, frozen=True):
     """What happened, as far as filters ask; '' is what is not known or does not apply.
 
     `ref` is a full ref, `base_ref` and `head_branch` are branch names. `files` is None where the

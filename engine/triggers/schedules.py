@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.model import Trigger, Workflow
 from engine.source import Mapping, Scalar
 from engine.source import Sequence as SequenceNode
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """One line of `on.schedule`; `cron` is what `github.event.schedule` holds."""
 
     cron: str

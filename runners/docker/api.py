@@ -7,13 +7,13 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 import h11
 import trio
+from msgspec import Struct, field
 
 from engine.machine import MachineError
 
@@ -32,8 +32,7 @@ class ApiError(MachineError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where the daemon listens: a Unix socket's path, or a host and port."""
 
     url: str
@@ -44,8 +43,7 @@ class Address:
     verify: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A whole answer."""
 
     status: int
@@ -57,8 +55,7 @@ class Reply:
         return json.loads(self.body) if self.body else {}
 
 
-@dataclass(slots=True)
-class Upgraded:
+class Upgraded(Struct):
     """A connection that Docker has handed over, and what came on it with the answer."""
 
     stream: trio.abc.Stream
@@ -124,8 +121,7 @@ def _contexts_address(name: str) -> Address:
     )
 
 
-@dataclass(slots=True)
-class Api:
+class Api(Struct):
     """The daemon at an address; each call has a connection of its own."""
 
     address: Address

@@ -8,10 +8,10 @@ import json
 import re
 import tarfile
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
 from typing import Any
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import Build, Log, MachineError, MachineSpec
 from runners.docker import buildkit, registries
@@ -130,8 +130,7 @@ def _failed(wanted: Build, told: Told) -> str:
     )
 
 
-@dataclass(slots=True)
-class Told:
+class Told(Struct):
     """A build's JSON lines in, lines for people out; keeps the last ones, and the error."""
 
     log: Log

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from engine.machine import Layout, MachineError, MachineSpec
 from runners.docker.api import Api, address
 from runners.docker.runner import DockerRunner
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """What was found; `tier` is empty where Docker is not there or has no image to try with, and
     `reason` says which.
     """

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from pathlib import Path
 
 import trio
+from msgspec.structs import asdict
 
 from engine.machine import Log, MachineError
 from runners.docker import create

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import Credentials, ImageUnavailable, Log, MachineError, PullPolicy
 from runners.docker import registries
@@ -18,8 +18,7 @@ PERIOD = 2.0  # seconds between two lines of a pull's progress
 _DONE = ("Pull complete", "Already exists")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """An image, and how to come by it."""
 
     name: str
@@ -28,8 +27,7 @@ class Wanted:
     policy: PullPolicy = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """What a container's making depends on."""
 
     id: str
@@ -113,8 +111,7 @@ def _refused(image: str, why: str) -> ImageUnavailable:
     return ImageUnavailable(f"Image '{image}' cannot be pulled: {why}. {remedy}.")
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """A pull's JSON lines in, a line for people now and then; keeps the error if there is one."""
 
     title: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from functools import cached_property
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import MachineError, MachineSpec
 from runners.docker import owner
@@ -64,21 +65,22 @@ class Leftovers:
             gone.set()
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct, dict=True):
     """One job's name and labels on the daemon, and the things it has there."""
 
     spec: MachineSpec
     leftovers: Leftovers
     starts: trio.Event = field(default_factory=trio.Event)  # its own container is being started
-    name: str = field(init=False)
-    labels: dict[str, str] = field(init=False)
     _things: list[str] = field(default_factory=list)
     _count: int = 0
 
-    def __post_init__(self) -> None:
-        self.name = f"runwright-{self.spec.run_id}-{self.spec.name}-{secrets.token_hex(3)}"
-        self.labels = owner.labels(self.spec)
+    @cached_property
+    def name(self) -> str:
+        return f"runwright-{self.spec.run_id}-{self.spec.name}-{secrets.token_hex(3)}"
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        return owner.labels(self.spec)
 
     def fresh(self, kind: str = "") -> str:
         """A name that nothing else has."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import MachineError
 from runners.docker.api import Api, Json, Upgraded
@@ -19,8 +19,7 @@ _GUARD = 'while read -r g p; do kill "-$g" "-$p"; echo $?; done 2>/dev/null; kil
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
 
-@dataclass(slots=True)
-class Demux:
+class Demux(Struct):
     """Docker's multiplexed stream in, the bytes of stdout and of stderr out."""
 
     _head: bytes = b""
@@ -140,8 +139,7 @@ async def received(wire: Upgraded) -> bytes:
         raise MachineError("The job's container was lost: Docker broke off.") from error
 
 
-@dataclass(slots=True)
-class Attached:
+class Attached(Struct):
     """A Link over a container's attached streams."""
 
     wire: Upgraded

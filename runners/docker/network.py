@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import trio
+from msgspec import Struct
 
 from engine.machine import MachineError, MachineSpec
 from runners.docker.api import Api, ApiError, Json
@@ -15,8 +15,7 @@ from runners.docker.leftovers import Job
 _RANDOM = 49153  # the first port that Docker itself would choose
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """A port of a service, and the one of the host's that stands for it; `ip` '' is any."""
 
     service: str

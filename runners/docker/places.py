@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from posixpath import dirname
+
+from msgspec import Struct
 
 from engine.machine import STEP_COMMANDS, STEP_LAYOUT, Layout, MachineSpec
 from runners.docker import workspace
@@ -13,8 +14,7 @@ SOCKET = "/var/run/docker.sock"
 _MEMORY = {"type": "tmpfs", "device": "tmpfs", "o": "mode=1777"}
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """A directory that container steps share with the machine, by its name in both."""
 
     name: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import Log, MachineError, Service, ServiceFacts
 from runners.docker import create, health, network
@@ -23,8 +23,7 @@ _MOST = 2000  # lines of a service that are shown at the end
 _PATIENCE = 5.0  # seconds that reading them may take
 
 
-@dataclass(slots=True)
-class Services:
+class Services(Struct):
     """The containers of `spec.services`."""
 
     api: Api
@@ -32,8 +31,8 @@ class Services:
     images: Images
     starts: trio.CapacityLimiter
     log: Log
-    ports: list[Port] = field(init=False)
-    _bodies: dict[str, Json] = field(init=False)
+    ports: list[Port] = field(default_factory=list)  # those that answer on the job's localhost
+    _bodies: dict[str, Json] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
     _ports: dict[str, dict[str, str]] = field(default_factory=dict)
 

@@ -6,11 +6,11 @@ import itertools
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import ImageUnavailable, Layout, Log, MachineError, MachineSpec
 from runners.docker import archive, create, files, places, workspace
@@ -24,8 +24,7 @@ from runners.shell import Greeting, Lanes, Session, boot, folders
 from runners.shown import shown
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Struct, frozen=True):
     """A container that has not started, and the mounts of those that will be beside it."""
 
     id: str
@@ -35,8 +34,7 @@ class Created:
     externals: list[Mount]
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """A container that runs commands."""
 
     image: Image
@@ -45,20 +43,19 @@ class Started:
     created: Created
 
 
-@dataclass(slots=True)
-class Starter:
+class Starter(Struct, dict=True):
     """Starts the containers of one run's jobs, and learns what the daemon can do."""
 
     api: Api
     images: Images
     starts: trio.CapacityLimiter
     tiers: tuple[Tier, ...] = TIERS
-    shipping: Shipping = field(init=False)
     _bare: set[str] = field(default_factory=set)  # ids of images without a shell
     _proven: set[Path] = field(default_factory=set)  # repositories that the first tier works for
 
-    def __post_init__(self) -> None:
-        self.shipping = Shipping(self.api)
+    @cached_property
+    def shipping(self) -> Shipping:
+        return Shipping(self.api)
 
     async def start(self, stack: AsyncExitStack, job: Job, network: str, log: Log) -> Started:
         """A container of the job's, which the stack lets go of. Raises MachineError."""

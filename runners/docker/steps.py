@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import trio
+from msgspec import Struct
 
 from engine.machine import (
     STEP_LAYOUT,
@@ -31,8 +30,7 @@ _PATIENCE = 30.0  # seconds that reading the files of a step may take
 _ATTACHED = dict.fromkeys(("stream", "stdout", "stderr"), "1")
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """The container steps of one job; `mounts` and `network` are theirs."""
 
     api: Api

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class OutputParser:
+class OutputParser(Struct):
     """Cuts the line that ends a command out of its output: a marker, an exit code, how many files.
 
     Holds back only what may be the beginning of that line.
@@ -48,8 +47,7 @@ class OutputParser:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One message on control: its kind, its words, and a file's content.
 
     P: a command runs as process group; F: a file's content;
@@ -61,8 +59,7 @@ class Record:
     content: bytes = b""
 
 
-@dataclass(slots=True)
-class ControlParser:
+class ControlParser(Struct):
     """Bytes of the control channel in, records out."""
 
     hello: bytes

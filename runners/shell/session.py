@@ -6,10 +6,11 @@ import itertools
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import trio
+from msgspec import Struct, field
 
 from engine.machine import Command, Exit, Layout, MachineError, Output
 from runners.shell import text
@@ -46,16 +47,14 @@ class Link(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
+class Greeting(Struct, frozen=True):
     """What a shell says of its machine when it begins to listen."""
 
     bash: bool = True
     musl: bool = False
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Struct, dict=True):
     """A command under way; its process group is 0 until it runs."""
 
     number: int
@@ -63,10 +62,10 @@ class Step:
     group: int = 0
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
     files: dict[str, bytes] = field(default_factory=dict)
-    output: OutputParser = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.output = OutputParser(b"\x01" + self.nonce.encode())
+    @cached_property
+    def output(self) -> OutputParser:
+        return OutputParser(b"\x01" + self.nonce.encode())
 
     @property
     def over(self) -> bool:
