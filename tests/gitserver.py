@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 from base64 import b64encode
@@ -99,6 +100,15 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length")
         self._answer(self.rfile.read(int(length)) if length else self._chunks())
 
+    def do_CONNECT(self) -> None:
+        """A proxy is asked for a way to a server, and is that server itself."""
+        assert self.server.tls
+        self.send_response(200)
+        self.end_headers()
+        with self.server.tls.wrap_socket(self.connection, server_side=True) as wire:
+            self.rfile, self.wfile = wire.makefile("rb"), wire.makefile("wb")
+            self.handle_one_request()
+
     def _chunks(self) -> bytes:
         body = b""
         while size := int(self.rfile.readline(), 16):
@@ -158,6 +168,7 @@ class _Server(ThreadingHTTPServer):
         self.given: list[str] = []  # the Authorization of each request
         secret = b64encode(f"x-access-token:{token}".encode()).decode()
         self.wanted = f"basic {secret}" if token else ""
+        self.tls: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
@@ -174,6 +185,27 @@ def http_server(root: Path, token: str = "") -> Iterator[_Server]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def github(origin: Origin, token: str) -> Iterator[_Server]:
+    """https://github.com itself, with an origin's repositories; for those who know the token.
+
+    Git is sent to a proxy that has a certificate for that name.
+    """
+    folder = origin.settings.parent
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    command += " -subj /CN=github.com -addext subjectAltName=DNS:github.com"
+    words = [*command.split(), "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(words, capture_output=True, check=True)
+    with http_server(origin.folder, token) as server:
+        server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.tls.load_cert_chain(certificate, key)
+        origin.settings.write_text(
+            f'[http "https://github.com/"]\n  proxy = {server.url}\n  sslCAInfo = {certificate}\n'
+        )
+        yield server
 
 
 def python(script: str, *arguments: str) -> subprocess.Popen[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,10 @@ from pathlib import Path
 
 import pytest
 from e2e import Ran, repository, run, workflow
+from gitserver import Origin, github
+from test_actions_cli import origin
+
+__all__ = ["origin"]  # a fixture
 
 pytestmark = pytest.mark.docker
 CI = ".github/workflows/ci.yml"
@@ -375,6 +380,129 @@ def test_a_cycle_of_composites(tmp_path: Path) -> None:
     assert ran.code == 3 and "./a" in ran.errors + "".join(ran.annotations("error"))
 
 
+ANEW = composite("""
+- {name: by default within, run: 'echo "within: ${{ github.action_status }}"', shell: sh}
+- {name: success within, if: success(), run: echo, shell: sh}
+- {name: failure within, if: failure(), run: echo, shell: sh}
+""")
+FAILING = composite("""
+- {name: fails, run: exit 7, shell: sh}
+- {name: by default, run: echo, shell: sh}
+- {name: if success, if: success(), run: echo, shell: sh}
+- {name: if failure, if: failure(), run: 'echo "${{ github.action_status }}"', shell: sh}
+- {name: if always, if: always(), run: echo always, shell: sh}
+- {name: deeper, if: failure(), uses: ./anew}
+- {name: at last, run: echo, shell: sh}
+""")
+
+
+@pytest.mark.covers("ACT-014")
+def test_a_step_of_a_composite_fails(tmp_path: Path) -> None:
+    """Those after it run as their conditions say; a composite among them begins with success."""
+    steps = """
+- {uses: ./failing, id: it, continue-on-error: true}
+- run: echo "${{ steps.it.outcome }}, ${{ steps.it.conclusion }}, ${{ job.status }}"
+  name: after
+"""
+    files = {"failing/action.yml": FAILING, "anew/action.yml": ANEW}
+    ran = run(repository(tmp_path, {CI: workflow(steps), **files}))
+    assert ran.code == 0, ran.errors + ran.printed()
+    assert ran.ends() == {
+        "fails": "failure",
+        "by default": "skipped",
+        "if success": "skipped",
+        "if failure": "success",
+        "if always": "success",
+        "by default within": "success",
+        "success within": "success",
+        "failure within": "skipped",
+        "deeper": "success",
+        "at last": "skipped",
+        "Run ./failing": "success",
+        "after": "success",
+    }
+    said = ran.printed().split("\n")
+    assert said[:2] == ["failure", "always"]
+    assert "within: success" in said and "failure, success, success" in said
+    assert ran.annotations("error") == ["Process completed with exit code 7."]
+
+
+@pytest.mark.covers("ACT-014")
+def test_a_composite_after_a_failure_begins_with_success(tmp_path: Path) -> None:
+    steps = """
+- {name: fails, run: exit 1}
+- {name: always, uses: ./anew, if: always()}
+- {name: by default, uses: ./anew}
+"""
+    ran = run(repository(tmp_path, {CI: workflow(steps), "anew/action.yml": ANEW}))
+    assert ran.code == 1
+    assert ran.ends() == {
+        "fails": "failure",
+        "by default within": "success",
+        "success within": "success",
+        "failure within": "skipped",
+        "always": "success",
+        "by default": "skipped",
+    }
+    assert "within: success" in ran.printed()
+
+
+LENIENT = composite(
+    """
+- {id: one, name: one, run: exit 3, shell: sh, continue-on-error: true}
+- {id: two, name: two, run: exit 4, shell: sh, continue-on-error: "${{ inputs.lenient == 'yes' }}"}
+- {name: three, if: steps.one.outcome == 'failure' && inputs.go, run: echo, shell: sh}
+- {name: four, if: inputs.go == 'no', run: echo, shell: sh}
+- {name: five, run: 'echo "${{ steps.two.outcome }}, ${{ steps.two.conclusion }}"', shell: sh}
+""",
+    "inputs: {go: {default: 'yes'}, lenient: {}}\n",
+)
+
+
+@pytest.mark.covers("ACT-014")
+@pytest.mark.parametrize("lenient", ["yes", "no"])
+def test_what_a_composite_allows_to_fail(tmp_path: Path, lenient: str) -> None:
+    steps = f"- {{name: all, uses: ./lenient, with: {{lenient: '{lenient}'}}}}"
+    ran = run(repository(tmp_path, {CI: workflow(steps), "lenient/action.yml": LENIENT}))
+    passes = lenient == "yes"
+    assert ran.code == (0 if passes else 1), ran.errors + ran.printed()
+    assert ran.ends() == {
+        "one": "success",
+        "two": "success" if passes else "failure",
+        "three": "success" if passes else "skipped",
+        "four": "skipped",
+        "five": "success" if passes else "skipped",
+        "all": "success" if passes else "failure",
+    }
+    assert ("failure, success\n" in ran.printed()) is passes
+
+
+# --- inputs ---------------------------------------------------------------------------------------
+
+NEEDED = "name: N\ndescription: N\ninputs: {needed: {required: true}, given: {required: true}}\n"
+TOLD = 'echo "docker [${INPUT_NEEDED-unset}] $INPUT_GIVEN"'
+NEEDY = {
+    "js/action.yml": NEEDED + "runs: {using: node24, main: main.js}\n",
+    "js/main.js": "console.log(`js [${process.env.INPUT_NEEDED}] ${process.env.INPUT_GIVEN}`);",
+    "composite/action.yml": NEEDED + "runs:\n  using: composite\n  steps:\n"
+    "    - {run: 'echo composite [${{ inputs.needed }}] ${{ inputs.given }}', shell: sh}\n",
+    "docker/action.yml": NEEDED + "runs: {using: docker, image: Dockerfile}\n",
+    "docker/Dockerfile": "FROM runwright-test/debian:bookworm\n"
+    f"ENTRYPOINT {json.dumps(['sh', '-c', TOLD])}\n",
+}
+
+
+@pytest.mark.covers("ACT-009")
+def test_a_required_input_that_is_not_given_is_empty(tmp_path: Path) -> None:
+    """Nobody complains: GitHub's runner does not look at `required`."""
+    kinds = ("js", "composite", "docker")
+    steps = "\n".join(f"- {{uses: ./{kind}, with: {{given: it}}}}" for kind in kinds)
+    ran = run(repository(tmp_path, {CI: workflow(steps), **NEEDY}))
+    assert ran.code == 0, ran.errors + ran.printed()
+    assert ran.printed() == "js [] it\ncomposite [] it\ndocker [] it\n"
+    assert ran.of("annotation") == []
+
+
 # --- mistakes -------------------------------------------------------------------------------------
 
 
@@ -403,3 +531,147 @@ def test_a_remote_action_that_is_not_there(tmp_path: Path) -> None:
     ran = run(repo, env={"GIT_CONFIG_GLOBAL": str(empty)})
     assert ran.code != 0 and "octo/absent@v1" in ran.errors
     assert "first" not in ran.printed()
+
+
+# --- checkout -------------------------------------------------------------------------------------
+
+CHECKED_OUT = """
+- uses: actions/checkout@v4
+  id: it
+  with: {fetch-depth: 0}
+- run: |
+    echo "${{ steps.it.outputs.ref }} ${{ steps.it.outputs.commit }}"
+    git rev-parse HEAD
+    git status --short; ls; cat file
+    echo theirs >file; touch made
+"""
+
+
+@pytest.mark.covers("ACT-024")
+def test_a_checkout_of_the_repository_itself_is_a_copy_of_it(
+    tmp_path: Path, origin: Origin
+) -> None:
+    """No server is asked: what is here is there, but what git ignores, and nothing comes back."""
+    files = {CI: workflow(CHECKED_OUT), "file": "first\n", ".gitignore": "hidden\n"}
+    repo = repository(tmp_path / "repo", files)
+    (repo / "file").write_text("changed\n")
+    (repo / "hidden").touch()
+    head = subprocess.check_output(["git", "-C", str(repo), "rev-parse", "HEAD"], text=True)
+    ran = run(repo)
+    assert ran.code == 0, ran.errors + ran.printed()
+    assert ran.printed() == f"refs/heads/main {head}{head} M file\nfile\nchanged\n"
+    assert origin.asked == []
+    assert (repo / "file").read_text() == "changed\n" and not (repo / "made").exists()
+
+
+CHECKOUT = composite(
+    """
+- shell: sh
+  run: |
+    echo "asked for ${{ inputs.repository }} at '${{ inputs.ref }}'"
+    mkdir "${{ inputs.path }}"; touch "${{ inputs.path }}/cloned"
+""",
+    "inputs: {repository: {default: '${{ github.repository }}'}, ref: {}, path: {}}\n",
+)
+
+
+@pytest.mark.covers("ACT-024")
+def test_any_other_checkout_is_left_to_the_action(tmp_path: Path, origin: Origin) -> None:
+    origin.repository("actions/checkout").commit({"action.yml": CHECKOUT}, "v4")
+    steps = """
+- uses: actions/checkout@v4
+- uses: actions/checkout@v4
+  with: {repository: octo/other, ref: v1, path: other}
+- uses: actions/checkout@v4
+  with: {path: again}
+- run: ls -d file other/cloned again/cloned
+"""
+    ran = run(repository(tmp_path / "repo", {CI: workflow(steps), "file": ""}))
+    assert ran.code == 0, ran.errors + ran.printed()
+    assert ran.printed().splitlines() == [
+        "asked for octo/other at 'v1'",
+        "asked for local/repo at ''",
+        "again/cloned",
+        "file",
+        "other/cloned",
+    ]
+
+
+# --- offline and private --------------------------------------------------------------------------
+
+TOOL = {
+    "action.yml": composite("- {run: echo the action, shell: sh}"),
+    ".github/workflows/called.yml": "on: workflow_call\n"
+    "jobs: {inner: {runs-on: ubuntu-latest, steps: [run: echo the workflow]}}\n",
+}
+USING = """
+on: push
+jobs:
+  call: {uses: octo/tool/.github/workflows/called.yml@v1}
+  test: {runs-on: ubuntu-latest, steps: [uses: octo/tool@v1]}
+"""
+
+
+def with_both(ran: Ran) -> bool:
+    """Whether the action and the called workflow of TOOL ran."""
+    assert ran.code == 0, ran.errors + ran.printed()
+    return (ran.printed("test"), ran.printed("call/inner")) == ("the action\n", "the workflow\n")
+
+
+@pytest.mark.covers("ACT-002", "RWF-002")
+def test_what_was_fetched_once_is_used_without_a_network(tmp_path: Path, origin: Origin) -> None:
+    sha = origin.repository("octo/tool").commit(TOOL, "v1")
+    repo = repository(tmp_path / "repo", {CI: USING})
+    first = run(repo)
+    assert with_both(first) and f"Getting octo/tool@v1 ({sha[:12]})" in first.errors
+    asked = len(origin.asked)
+    offline = run(repo, "--action-offline-mode")
+    assert with_both(offline) and offline.errors == "" and len(origin.asked) == asked
+    origin.goes_to("http://127.0.0.1:1/")  # where nothing answers
+    again = run(repo)
+    assert with_both(again)
+    assert f"the commit that it was last time is used ({sha[:12]})" in again.errors
+
+
+@pytest.mark.covers("ACT-002")
+@pytest.mark.parametrize("ci", [USING, workflow("- run: echo first\n- uses: octo/tool@v1")])
+def test_what_was_never_fetched_is_not_to_be_had_offline(
+    tmp_path: Path, origin: Origin, ci: str
+) -> None:
+    origin.repository("octo/tool").commit(TOOL, "v1")
+    ran = run(repository(tmp_path / "repo", {CI: ci}), "--action-offline-mode")
+    assert ran.code == 4 and ran.events == () and origin.asked == []
+    assert "octo/tool@v1 was never fetched here; run once without --action-offline" in ran.errors
+
+
+@pytest.mark.covers("ACT-025", "RWF-002")
+def test_a_private_repository_is_fetched_with_the_token(tmp_path: Path, origin: Origin) -> None:
+    origin.repository("octo/tool").commit(TOOL, "v1")
+    repo = repository(tmp_path / "repo", {CI: USING})
+    with github(origin, token="t0ken-of-mine") as server:
+        without = run(repo)
+        wrong = run(repo, "-s", "GITHUB_TOKEN=wr0ng")
+        ran = run(repo, "-s", "GITHUB_TOKEN=t0ken-of-mine")
+    for refused, advice in (
+        (without, "it is private: give a token with -s GITHUB_TOKEN"),
+        (wrong, "the token given (GITHUB_TOKEN) may not read it"),
+    ):
+        assert refused.code == 4 and refused.events == ()
+        assert 'there is no repository "octo/tool" at https://github.com' in refused.errors
+        assert advice in refused.errors and "wr0ng" not in refused.errors
+    assert with_both(ran) and server.given[-1].lower() == server.wanted.lower()
+    assert "t0ken" not in ran.errors + json.dumps(ran.events)
+
+
+@pytest.mark.covers("ACT-025")
+def test_the_users_own_credentials_open_a_private_repository(
+    tmp_path: Path, origin: Origin
+) -> None:
+    origin.repository("octo/tool").commit(TOOL, "v1")
+    repo = repository(tmp_path / "repo", {CI: USING})
+    helper = "!f() { echo username=x-access-token; echo password=t0ken-of-mine; }; f"
+    with github(origin, token="t0ken-of-mine"):
+        with origin.settings.open("a") as settings:
+            settings.write(f'[credential]\n  helper = "{helper}"\n')
+        ran = run(repo)
+    assert with_both(ran) and "t0ken" not in ran.errors + json.dumps(ran.events)

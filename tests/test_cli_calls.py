@@ -497,7 +497,7 @@ jobs:
 
 
 @pytest.mark.docker
-@pytest.mark.covers("RWF-001", "RWF-003", "RWF-004", "RWF-005", "RWF-008")
+@pytest.mark.covers("RWF-001", "RWF-003", "RWF-004", "RWF-005", "RWF-008", "RWF-011")
 def test_calls_on_docker(repository: Path) -> None:
     write(repository, ci=MADE, made=INSIDE)
     done = runwright(repository, "push", *IMAGE, "--no-pull", "-s", "KEY=hush-hush")

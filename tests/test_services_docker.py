@@ -72,3 +72,44 @@ def test_a_service_that_never_gets_healthy(tmp_path: Path) -> None:
     assert ran.code != 0 and ran.printed() == ""
     said = ran.reason("test") + "".join(event["message"] for event in ran.of("log"))
     assert "db" in ran.reason("test") and "what went wrong" in said
+
+
+CHOSEN = f"""
+on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    strategy: {{matrix: {{image: [{SERVERS}, ""]}}}}
+    services:
+      cache:
+        image: ${{{{ matrix.image }}}}
+        command: redis-server --protected-mode no
+        ports: [6379]
+        options: --health-cmd "redis-cli ping" --health-interval 1s --health-retries 30
+      named: ${{{{ vars.NONE }}}}
+      other: {{image: {SERVERS}, command: sleep 600}}
+    steps:
+      - env:
+          CACHE: ${{{{ job.services.cache.id && 'cache' }}}}
+          NAMED: ${{{{ job.services.named.id && 'named' }}}}
+          OTHER: ${{{{ job.services.other.id && 'other' }}}}
+        run: echo up are $CACHE $NAMED $OTHER
+      - if: matrix.image
+        run: redis-cli -p "${{{{ job.services.cache.ports['6379'] }}}}" ping
+"""
+
+
+@pytest.mark.covers("SVC-008")
+def test_a_service_whose_image_turns_out_empty_is_not_started(tmp_path: Path) -> None:
+    """It is said, and the job runs with the others."""
+    ran = run(repository(tmp_path, {CI: CHOSEN}), image=SERVERS)
+    assert ran.code == 0, ran.errors + ran.printed() + ran.reason("test.0")
+    assert ran.printed("test.0") == "up are cache other\nPONG\n"
+    assert ran.printed("test.1") == "up are other\n"
+    said = {(event["job"], event["message"]) for event in ran.of("log")}
+    skipped = {(job, text) for job, text in said if "so it is not started" in text}
+    assert skipped == {
+        ("test.0", "The service 'named' has no image, so it is not started."),
+        ("test.1", "The service 'named' has no image, so it is not started."),
+        ("test.1", "The service 'cache' has no image, so it is not started."),
+    }
