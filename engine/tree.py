@@ -383,7 +383,9 @@ def holds(found: Condition, scope: Scope) -> bool:
 
 def why_false(found: Condition, scope: Scope) -> str:
     """The condition that was false, and the values that decided, for a reader."""
-    written = found.node.text.strip().removeprefix("${{").removesuffix("}}").strip()
+    written = found.node.text.strip()
+    if not found.expr.mixed:
+        written = written.removeprefix("${{").removesuffix("}}").strip()
     try:
         decided = explain(found.expr, scope.contexts, scope.functions, MAX_MEMORY)
     except ExprError as error:

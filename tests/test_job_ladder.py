@@ -80,8 +80,16 @@ async def test_conditional(holds: bool, outcome: Outcome, reason: str) -> None:
     ],
 )
 async def test_tolerated(outcome: Outcome, allowed: bool, conclusion: Outcome) -> None:
-    result = await tolerated(answers(allowed), gives(ended(outcome)))
+    asked: list[StepResult] = []
+
+    async def may_fail(result: StepResult) -> bool:
+        asked.append(result)
+        return allowed
+
+    inner = ended(outcome)
+    result = await tolerated(may_fail, gives(inner))
     assert (result.outcome, result.conclusion) == (outcome, conclusion)
+    assert asked == ([inner] if outcome is FAILURE else [])
 
 
 # --- timed ----------------------------------------------------------------------------------------

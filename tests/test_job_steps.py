@@ -107,8 +107,6 @@ def test_an_expression_without_an_answer_fails_the_step(
     [
         "run: ${{ fromJSON('{') }}",
         "working-directory: ${{ fromJSON('{') }}",
-        "timeout-minutes: ${{ fromJSON('{') }}",
-        "timeout-minutes: ${{ github.ref_name }}",
         "shell: perl",
     ],
 )
@@ -118,6 +116,14 @@ def test_what_can_not_be_started_may_be_tolerated(key: str) -> None:
     assert ran.outcomes() == ["failure", "success"]
     assert ran.conclusions() == ["success", "success"]
     assert len(ran.errors()) == 1 and ran.outcome == "success"
+
+
+@pytest.mark.covers("STEP-018")
+@pytest.mark.parametrize("value", ["fromJSON('{')", "github.ref_name"])
+def test_a_time_that_can_not_be_told_is_said_and_is_no_limit(value: str) -> None:
+    ran = of_step(f"- run: echo hi\n  timeout-minutes: ${{{{ {value} }}}}")
+    assert ran.outcome == "success" and len(ran.commands()) == 1
+    assert ran.errors()[0].startswith("ci.runwright.yml:6:")
 
 
 # --- outcome and conclusion -----------------------------------------------------------------------
@@ -132,6 +138,8 @@ def test_what_can_not_be_started_may_be_tolerated(key: str) -> None:
         ("${{ matrix.x || github.ref_name == 'main' }}", "success"),
         ("${{ env.KEY == 'other' }}", "failure"),
         ("${{ steps.it.outcome == '' }}", "success"),
+        ("${{ steps.it.outputs.a == '1' }}", "success"),  # what it set is there at once
+        ("${{ env.SET == 'new' }}", "success"),
         ("${{ fromJSON(env.YES) }}", "success"),
         ("${{ env.YES }}", "failure"),  # a string is no boolean
         ("${{ fromJSON('{') }}", "failure"),
@@ -143,6 +151,7 @@ def test_continue_on_error(written: str, conclusion: str) -> None:
         - id: it
           run: |
             output a=1
+            env SET=new
             exit 3
           continue-on-error: {written}
         - run: echo ${{{{ steps.it.outcome }}}} ${{{{ steps.it.conclusion }}}} ${{{{ job.status }}}}

@@ -131,6 +131,12 @@ def test_ci_may_be_overridden(tmp_path: Path) -> None:
     assert ran.printed() == "true\nmine\n"
 
 
+@pytest.mark.covers("STEP-010")
+def test_ci_of_a_container_is_its_own(tmp_path: Path) -> None:
+    container = f"{{image: '{DEBIAN}', env: {{CI: mine}}}}"
+    assert of_steps(tmp_path, "- run: echo $CI", container=container).printed() == "mine\n"
+
+
 # --- names ----------------------------------------------------------------------------------------
 
 NAMES = r"""

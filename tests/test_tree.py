@@ -456,6 +456,12 @@ def test_an_implied_success_is_a_reason() -> None:
     assert "success() is false" in why_false(a_condition("vars.YES == 'true'"), failed)
 
 
+def test_a_condition_with_text_around_its_expression_is_shown_as_written() -> None:
+    failed = Scope(CONTEXTS, {"success": lambda *_: False})
+    text = "${{ vars.YES }} || true"
+    assert why_false(a_condition(text), failed).startswith(f"`{text}` is false: success()")
+
+
 def test_a_condition_over_many_values_shows_a_few() -> None:
     text = " || ".join(f"vars.a{n} == 'x'" for n in range(20))
     shown = why_false(a_condition(text), SCOPE)

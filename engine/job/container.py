@@ -58,7 +58,7 @@ def container(
     order, state = bench.order, bench.state
     inner = Scope({"inputs": use.inputs}, scope.functions)
     env = {
-        **variables(state, use, scope, order.env, order.leg.job.id),
+        **variables(state, use, scope, order.env, order.leg),
         **of_action(use),
         **files.variables,
     }

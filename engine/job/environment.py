@@ -9,12 +9,13 @@ from engine import contexts
 from engine.job.frame import Use
 from engine.job.state import JobState
 from engine.machine import STEP_COMMANDS, STEP_LAYOUT, Layout
+from engine.plan import Leg
 from engine.reference import Remote
 from engine.tree import Scope
 
 
 def variables(
-    state: JobState, use: Use, scope: Scope, given: Mapping[str, str], job: str
+    state: JobState, use: Use, scope: Scope, given: Mapping[str, str], leg: Leg
 ) -> dict[str, str]:
     """A step's environment, later entries winning (actions/runner, Handler).
 
@@ -24,13 +25,13 @@ def variables(
     runner: Any = scope.contexts["runner"]
     home = state.facts.layout.home
     return {
-        "CI": "true",
+        "CI": leg.container.env.get("CI", "true") if leg.container else "true",
         **({"HOME": home} if home else {}),
         **given,
         **state.env,
         **use.frame.env,
         **use.env,
-        **contexts.default_variables({**github, "job": job}, runner),
+        **contexts.default_variables({**github, "job": leg.job.id}, runner),
         "GITHUB_ACTIONS": "true",
         "ACT": "true",
     }

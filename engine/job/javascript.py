@@ -23,7 +23,7 @@ def javascript(
     assert use.found
     order, state = bench.order, bench.state
     entry = {"pre": runs.pre, "main": runs.main, "post": runs.post}[phase]
-    env = variables(state, use, scope, order.env, order.leg.job.id)
+    env = variables(state, use, scope, order.env, order.leg)
     command = Command(
         script="",
         shell=(_node(bench), f"{folder(bench, use.found.reference)}/{entry}"),

@@ -28,7 +28,7 @@ def script(bench: Bench, use: Use, scope: Scope, files: CommandFiles) -> Work:
     directory = string(step.working_directory, scope) or defaults.directory(scope)
     workspace = state.facts.layout.workspace
     text = string(step.run, scope)
-    env = variables(state, use, scope, order.env, order.leg.job.id)
+    env = variables(state, use, scope, order.env, order.leg)
     command = Command(
         script=shell.script(text.replace("\r\n", "\n")),
         shell=shell.argv,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import trio
+from msgspec.structs import replace
 
 from engine.events import (
     Annotation,
@@ -16,14 +18,14 @@ from engine.events import (
     Phase,
     StepStarted,
 )
-from engine.expr import to_string
+from engine.expr import CaseSensitive, to_string
 from engine.job import files, phase, shells
 from engine.job.conditional import conditional
 from engine.job.declared import declared
 from engine.job.executed import Work, executed
 from engine.job.frame import Use
 from engine.job.order import Bench
-from engine.job.result import StepResult, ended
+from engine.job.result import Effects, StepResult, ended
 from engine.job.retried import Try, retried
 from engine.job.script import script
 from engine.job.state import NeedsHash
@@ -141,14 +143,24 @@ class LiveStep:
         self.name = self._titled(await self._display_name())
         return await tolerated(self._may_fail, self._attempted)
 
-    async def _may_fail(self) -> bool:
+    async def _may_fail(self, result: StepResult) -> bool:
         tree = self.step.continue_on_error
         self.bench.state.hashes.clear()
         try:
-            return await self.bench.answer(lambda: boolean(tree, self.scope()))
+            return await self.bench.answer(lambda: boolean(tree, self._afterwards(result.effects)))
         except Unresolved as error:  # what the step left behind still counts
             self.annotate(str(error.problem))
             return False
+
+    def _afterwards(self, effects: Effects) -> Scope:
+        """What its expressions see when it has run: what it set is there at once, as GitHub has it,
+        but not yet how it ended."""
+        scope = self.scope()
+        left: dict[str, Any] = {"env": CaseSensitive({**scope.contexts["env"], **effects.env})}
+        if self.step.id:
+            own = {self.step.id: {"outputs": dict(effects.outputs)}}
+            left["steps"] = {**self.use.frame.steps, **own}
+        return replace(scope, contexts={**scope.contexts, **left})
 
     async def _attempted(self) -> StepResult:
         """What can't be started is a failure like any other, which may be tolerated."""
@@ -160,11 +172,18 @@ class LiveStep:
             return ended(Outcome.FAILURE, str(error))
 
     async def _timed(self) -> StepResult:
-        minutes = await self.bench.answer(
-            lambda: number(self.step.timeout_minutes, self.scope(), 0.0)
-        )
+        minutes = await self._minutes()
         message = f"The action '{self.name}' has timed out after {to_string(minutes)} minutes."
         return await timed(60 * minutes, message, await self._prepared())
+
+    async def _minutes(self) -> float:
+        """Its time; what can't be told is said, and no limit (actions/runner, StepsRunner)."""
+        tree = self.step.timeout_minutes
+        try:
+            return await self.bench.answer(lambda: number(tree, self.scope(), 0.0))
+        except Unresolved as error:
+            self.annotate(str(error.problem))
+            return 0.0
 
     async def _prepared(self) -> Try:
         """What to do, its expressions answered once for all attempts."""

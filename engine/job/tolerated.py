@@ -11,14 +11,14 @@ from engine.job.result import StepResult
 
 
 async def tolerated(
-    allowed: Callable[[], Awaitable[bool]],
+    allowed: Callable[[StepResult], Awaitable[bool]],
     inner: Callable[[], Awaitable[StepResult]],
 ) -> StepResult:
     """Conclude a failure as success where that is allowed; a cancelled step stays cancelled.
 
-    `allowed` is asked after the step has failed, as GitHub does (actions/runner, StepsRunner).
+    `allowed` is asked after the step has failed, of what it left (actions/runner, StepsRunner).
     """
     result = await inner()
-    if result.outcome is Outcome.FAILURE and await allowed():
+    if result.outcome is Outcome.FAILURE and await allowed(result):
         return replace(result, conclusion=Outcome.SUCCESS)
     return result
