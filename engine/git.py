@@ -9,21 +9,24 @@ from engine.contexts import ZERO_SHA, Checkout, Commit, short_ref
 from engine.worktree import asked
 
 MAX_COMMITS = 1000  # of a push whose changed files are looked at (GitHub's workflow syntax, paths)
-_PLACES = ("refs/remotes/origin", "refs/heads")
+_SETTINGS = r"^(remote\.origin\.url|init\.defaultbranch)$"
 _FORMAT = "%H%x00%P%x00%an%x00%ae%x00%cI%x00%B"
 _REMOTE = re.compile(
-    r"(?:(?:https?|ssh|git)://(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+)?/|(?:[^@/]+@)(?P<scp>[^:/]+):)"
-    r"/*(?P<path>.+?)(?:\.git)?/*$"
+    r"(?:https?://(?:[^@/]+@)?(?P<web>[^/]+)/|(?:ssh|git)://(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+)?/"
+    r"|(?:[^@/]+@)(?P<scp>[^:/]+):)/*(?P<path>.+?)(?:\.git)?/*$"
 )
 
 
 def checkout(directory: Path, default_branch: str = "") -> Checkout:
     """The facts of the checkout at a directory; what git can't tell keeps a plain default."""
-    server, repository = _remote(directory)
-    branch = default_branch or _default_branch(directory)
-    ref = _ref(directory) or f"refs/heads/{branch}"
+    settings = _settings(directory)
+    server, repository = _remote(settings.get("remote.origin.url", ""))
+    tips, current = _branches(directory)
+    usual = settings.get("init.defaultbranch", "main")
+    branch = default_branch or _default_branch(directory, list(map(short_ref, tips)), usual)
+    ref = current or _detached(directory) or f"refs/heads/{branch}"
     commit = _commit(directory)
-    tips = _tips(directory, branch, ref)
+    tips |= _remote_tips(directory, branch, ref)
     base = tips.get(f"refs/remotes/origin/{branch}") or tips.get(f"refs/heads/{branch}", "")
     return Checkout(
         repository=repository or f"local/{_slug(directory.name)}",
@@ -90,10 +93,18 @@ def _commit(directory: Path) -> Commit:
     return Commit(sha, (parents.split() or [ZERO_SHA])[0], message.strip(), author, email, time)
 
 
-def _tips(directory: Path, default_branch: str, ref: str) -> dict[str, str]:
-    """The last commits of the default branch and of the current one, here and at the remote."""
+def _branches(directory: Path) -> tuple[dict[str, str], str]:
+    """The branches here with their last commits, and the one that is checked out."""
+    form = "--format=%(HEAD)%(refname) %(objectname)"
+    listed = (asked(directory, "for-each-ref", form, "refs/heads") or "").splitlines()
+    current = next((line[1:].partition(" ")[0] for line in listed if line[0] == "*"), "")
+    return dict(line[1:].split(" ", 1) for line in listed), current
+
+
+def _remote_tips(directory: Path, default_branch: str, ref: str) -> dict[str, str]:
+    """The last commits of the default branch and of the current one at the remote."""
     branches = dict.fromkeys((default_branch, short_ref(ref)))
-    names = [f"{place}/{branch}" for place in _PLACES for branch in branches]
+    names = [f"refs/remotes/origin/{branch}" for branch in branches]
     listed = _git(directory, "for-each-ref", "--format=%(refname) %(objectname)", *names)
     return dict(line.split(" ", 1) for line in listed.splitlines())
 
@@ -113,7 +124,8 @@ def _before(
     return ZERO_SHA if is_new else commit.parent
 
 
-def _ref(directory: Path) -> str:
+def _detached(directory: Path) -> str:
+    """The ref of a checkout without a branch that has commits: the coming branch, or a tag."""
     branch = _git(directory, "symbolic-ref", "-q", "HEAD")
     if branch:
         return branch
@@ -121,21 +133,26 @@ def _ref(directory: Path) -> str:
     return f"refs/tags/{tag}" if tag else ""
 
 
-def _default_branch(directory: Path) -> str:
+def _default_branch(directory: Path, here: list[str], usual: str) -> str:
     head = _git(directory, "symbolic-ref", "-q", "--short", "refs/remotes/origin/HEAD")
     if head:
         return head.partition("/")[2]
-    usual = _git(directory, "config", "init.defaultBranch") or "main"
-    here = _git(directory, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")
     known = next((name for name in (usual, "main", "master") if name in here), "")
     return known or (here[0] if len(here) == 1 else "") or usual
 
 
-def _remote(directory: Path) -> tuple[str, str]:
-    match = _REMOTE.match(_git(directory, "config", "--get", "remote.origin.url"))
+def _settings(directory: Path) -> dict[str, str]:
+    """What git's configuration says that is asked for here, by names in lower case."""
+    listed = _git(directory, "config", "-z", "--get-regexp", _SETTINGS).split("\0")
+    pairs = (entry.partition("\n") for entry in listed if entry)
+    return {name: value for name, _, value in pairs}
+
+
+def _remote(url: str) -> tuple[str, str]:
+    match = _REMOTE.match(url)
     if match is None or match["path"].count("/") < 1:
         return "", ""
-    return f"https://{match['host'] or match['scp']}", match["path"]
+    return f"https://{match['web'] or match['host'] or match['scp']}", match["path"]
 
 
 def _slug(name: str) -> str:

@@ -145,6 +145,8 @@ def test_a_name_that_is_no_repository_name(tmp_path: Path) -> None:
         ("https://github.com/o/r", "https://github.com", "o/r"),
         ("https://github.com/o/r/", "https://github.com", "o/r"),
         ("http://ghe.example/o/r.git", "https://ghe.example", "o/r"),
+        ("https://ghe.example:8443/o/r.git", "https://ghe.example:8443", "o/r"),
+        ("ssh://git@ghe.example:2222/o/r.git", "https://ghe.example", "o/r"),
         ("https://user:token@github.com/o/r.git", "https://github.com", "o/r"),
         ("https://token@github.com/o/r.js", "https://github.com", "o/r.js"),
         ("git@github.com:o/r.git", "https://github.com", "o/r"),

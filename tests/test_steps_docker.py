@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from e2e import Json, Ran, repository, run, workflow
+from e2e import DEBIAN, Json, Ran, repository, run, workflow
 from test_cli import IMAGE, runwright
 from test_leftovers import Running, eventually, running
 
