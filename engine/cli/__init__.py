@@ -16,7 +16,7 @@ DEFECT, TIMED_OUT, CANCELLED = 70, 124, 130
 
 def main() -> NoReturn:
     """The command `runwright`: run it with sys.argv and leave with its exit code."""
-    gc.set_threshold(50_000)  # importing makes many objects and no garbage
+    gc.set_threshold(100_000)  # importing makes many objects and no garbage
     _open_streams()
     try:
         code = run_command(sys.argv[1:])

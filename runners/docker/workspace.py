@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +20,6 @@ from runners.mask import mask
 # made once for every state of the tree; copy: one copy a job.
 Tier = Literal["overlay", "shipped", "copy"]
 TIERS: tuple[Tier, ...] = ("overlay", "shipped", "copy")
-_SAMPLES = 3
 _PAGE = 4000  # bytes that mount options may take, with a margin
 _UNFIT = (",", "\\", "\n")
 
@@ -69,18 +67,15 @@ async def seen(api: Api, container: str, spec: MachineSpec) -> bool:
     """Whether a created container has the very repository of this computer as its workspace."""
     if spec.source is None:
         return False
-    samples = await trio.to_thread.run_sync(_samples, spec.source, spec.hidden)
-    alike: list[bool] = []
-
-    async def compare(name: str, size: int | None, changed: float) -> None:
-        stat = await stat_in(api, container, f"{spec.layout.workspace}/{name}")
-        alike.append(stat is not None and _alike(stat, size, changed))
-
-    try:
-        await together(*(partial(compare, *sample) for sample in samples))
-    except MachineError:
+    sample = await trio.to_thread.run_sync(_sample, spec.source, spec.hidden)
+    if sample is None:
         return False
-    return bool(samples) and all(alike)
+    name, size, changed = sample
+    try:
+        stat = await stat_in(api, container, f"{spec.layout.workspace}/{name}")
+    except MachineError:  # Docker couldn't mount it
+        return False
+    return stat is not None and _alike(stat, size, changed)
 
 
 def _alike(stat: dict[str, Any], size: int | None, changed: float) -> bool:
@@ -88,11 +83,13 @@ def _alike(stat: dict[str, Any], size: int | None, changed: float) -> bool:
     return size in (None, stat["size"]) and abs(time - changed) <= 1e-3
 
 
-def _samples(source: Path, hidden: tuple[str, ...]) -> list[tuple[str, int | None, float]]:
+def _sample(source: Path, hidden: tuple[str, ...]) -> tuple[str, int | None, float] | None:
+    """Something in a folder, a file if there is one, with its size and when it was changed."""
     with os.scandir(source) as entries:
-        shown = (entry for entry in entries if entry.name not in hidden)
-        found = [(entry, entry.stat(follow_symlinks=False)) for entry in islice(shown, _SAMPLES)]
-    return [
-        (entry.name, stat.st_size if entry.is_file(follow_symlinks=False) else None, stat.st_mtime)
-        for entry, stat in found
-    ]
+        shown = [entry for entry in entries if entry.name not in hidden]
+    if not shown:
+        return None
+    found = max(shown, key=lambda entry: entry.is_file(follow_symlinks=False))
+    stat = found.stat(follow_symlinks=False)
+    is_file = found.is_file(follow_symlinks=False)
+    return found.name, stat.st_size if is_file else None, stat.st_mtime
