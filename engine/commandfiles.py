@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class FileCommandError(Exception):
     """A command file GitHub would refuse too; the text is GitHub's (actions/runner)."""
 
 
-def pairs(text: str) -> dict[str, str]:
+def pairs(text: str) -> Iterator[tuple[str, str]]:
     """`NAME=VALUE` lines and `NAME<<DELIMITER` blocks (actions/runner, FileCommandManager).
 
-    The later of two values for a name wins. Raises FileCommandError.
+    Raises FileCommandError at the first mistake; what comes before it counts.
     """
-    found: dict[str, str] = {}
     rest = text
     while rest:
         line, newline, rest = rest.partition("\n")
@@ -26,8 +27,7 @@ def pairs(text: str) -> dict[str, str]:
             value, rest = _block(line, name, delimiter, rest if newline else "")
         else:
             raise FileCommandError(f"Invalid format '{line}'")
-        found[name] = value
-    return found
+        yield name, value
 
 
 def _block(line: str, name: str, delimiter: str, rest: str) -> tuple[str, str]:

@@ -52,7 +52,7 @@ def empty(line: str) -> str:
     ],
 )
 def test_the_grammar(text: str, wanted: dict[str, str]) -> None:
-    assert pairs(text) == wanted
+    assert dict(pairs(text)) == wanted
 
 
 @pytest.mark.covers("CMD-003")
@@ -75,8 +75,10 @@ def test_the_grammar(text: str, wanted: dict[str, str]) -> None:
 )
 def test_what_is_refused(text: str, message: str) -> None:
     with pytest.raises(FileCommandError) as caught:
-        pairs(text)
+        list(pairs(text))
     assert str(caught.value) == message
+    before = pairs(f"ok=1\n{text}")
+    assert next(before) == ("ok", "1")
 
 
 NAMES = st.text(st.characters(exclude_characters="=<\n", exclude_categories=["Cs"]), min_size=1)
@@ -88,7 +90,7 @@ LINES = st.text(st.characters(exclude_categories=["Cs"]))
 def test_any_value_comes_back_from_a_block(values: dict[str, str]) -> None:
     mark = "E" * (1 + max((len(value) for value in values.values()), default=0))
     text = "".join(f"{name}<<{mark}\n{value}\n{mark}\n" for name, value in values.items())
-    assert pairs(text) == values
+    assert dict(pairs(text)) == values
 
 
 @pytest.mark.covers("CMD-001")

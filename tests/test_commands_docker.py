@@ -91,8 +91,8 @@ def in_order(lines: list[str], *wanted: str) -> bool:
 def test_groups_in_plain_output(tmp_path: Path) -> None:
     done = runwright(repository(tmp_path, {CI: workflow(GROUPED)}), *IMAGE, "--no-pull")
     assert done.code == 0, done.text
-    lines = [line.partition("│")[2].strip() for line in done.out.splitlines() if "│   " in line]
-    assert in_order(lines, "▸ Build, 100%", "inside", "▸ Legacy", "old", "after")
+    lines = [line.partition("│   ")[2] for line in done.out.splitlines()]
+    assert in_order(lines, "▸ Build, 100%", "  inside", "▸ Legacy", "  old", "after")
     assert not any("::" in line or "##[" in line for line in lines)
 
 
@@ -107,7 +107,7 @@ def test_groups_inside_github_actions(tmp_path: Path) -> None:
     group = done.out.partition("::group::")[2].partition("::endgroup::\n")
     title, *lines = group[0].splitlines()
     assert re.fullmatch(r"test: Grouped - success \(\S+s\)", title)
-    assert in_order(lines, "> Build, 100%", "inside", "> Legacy", "old", "after")
+    assert in_order(lines, "> Build, 100%", "  inside", "> Legacy", "  old", "after")
     assert "::group::" not in group[2] and "##[" not in done.out
 
 
@@ -493,7 +493,12 @@ LOUD = ["[debug] why\nand how", "::group::x", "[group] x", "RUNNER_DEBUG=1 runne
     ("given", "wanted"),
     [
         pytest.param(("-s", "ACTIONS_STEP_DEBUG=true"), LOUD, id="secret"),
-        pytest.param(("--var", "ACTIONS_STEP_DEBUG=true"), LOUD, id="variable"),
+        pytest.param(("--var", "ACTIONS_STEP_DEBUG=True"), LOUD, id="variable"),
+        pytest.param(
+            ("-s", "ACTIONS_STEP_DEBUG=false", "--var", "ACTIONS_STEP_DEBUG=true"),
+            QUIET,
+            id="the secret wins",
+        ),
         pytest.param(("-s", "ACTIONS_STEP_DEBUG=false"), QUIET, id="not true"),
         pytest.param(("--env", "ACTIONS_STEP_DEBUG=true"), QUIET, id="only in the environment"),
     ],

@@ -265,15 +265,19 @@ def test_node_options_is_refused_and_the_rest_counts(name: str) -> None:
     [
         ("env", "nonsense\n", "Invalid format 'nonsense'"),
         ("output", "a<<E\nx\n", "Invalid value. Matching delimiter not found 'E'"),
-        ("output", "a<<E\nx", "Invalid value. EOF marker missing new line."),
         ("output", "=x\n", "A name must not be empty."),
     ],
 )
-def test_a_malformed_file_has_an_error_and_no_effect(file: str, text: str, message: str) -> None:
-    found = left(**{file: text})
-    assert len(found.errors) == 1 and not found.env and not found.outputs
+def test_a_malformed_file_counts_up_to_its_mistake(file: str, text: str, message: str) -> None:
+    found = left(**{file: f"ok=1\n{text}late=2\n"})
+    assert len(found.errors) == 1 and {**found.env, **found.outputs} == {"ok": "1"}
     assert found.errors[0].startswith(f"Unable to process file command '{file}' successfully.")
     assert found.errors[0].endswith(message)
+
+
+@pytest.mark.covers("CMD-001")
+def test_names_of_outputs_ignore_case() -> None:
+    assert left(output="a=1\nB=2\nA=3\nb=4\n").outputs == {"a": "3", "B": "4"}
 
 
 @pytest.mark.covers("CMD-006")

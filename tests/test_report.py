@@ -38,6 +38,7 @@ from engine.report.log import JobLog, stamp_of
 from engine.report.plain import TAIL, Plain
 from engine.report.style import Style, duration, table
 from engine.transcript import parse
+from engine.transcript.commands import COMMANDS
 
 SCHEMA = Path(__file__).parent.parent / "schema" / "event.schema.json"
 OK, BAD, SKIPPED, CANCELLED = (
@@ -54,6 +55,7 @@ def at(job: str, step: int = 0) -> dict[str, Any]:
     return {"run": "7", "job": job} | ({"step": step} if step else {})
 
 
+NAMES = frozenset((*COMMANDS, "x"))
 EVENTS: list[Event] = [
     RUN,
     Log(run="7", message="Pulling alpine"),
@@ -95,7 +97,7 @@ build (1) │ Run make
 build (1) │   one
 build (1) │   two
 build (1) │   ▸ Details
-build (1) │   three
+build (1) │     three
 build (1) │   debug: why
 build (1) │ ✓ Run make 1.50s
 build (1) │ - Deploy skipped: `false` is false
@@ -329,7 +331,7 @@ build (1): runs in docker
 one
 two
 > Details
-three
+  three
 ::endgroup::
 ::group::build (1): Deploy - skipped
 ::endgroup::
@@ -398,11 +400,11 @@ def grouped(*events: Event) -> list[str]:
 )
 def test_a_command_in_the_output_is_not_obeyed_again(text: str) -> None:
     for line in grouped(Output(**at("a", 1), text=text)):
-        assert parse(line) is None
+        assert parse(line, NAMES) is None
     (title, *more) = grouped(GroupStarted(**at("a", 1), title=text))
-    assert [parse(line) for line in (title, *more)] == [None] * (1 + len(more))
+    assert [parse(line, NAMES) for line in (title, *more)] == [None] * (1 + len(more))
     log, _ = annotated([Log(run="7", message=text)])
-    assert [line for line in log.splitlines() if parse(line)] == []
+    assert [line for line in log.splitlines() if parse(line, NAMES)] == []
 
 
 def test_other_output_is_left_alone() -> None:
@@ -417,7 +419,7 @@ def test_properties_and_message_are_escaped() -> None:
         "::warning title=a%3Ab%2Cc%0A%25,file=d%2Ce.py,line=1,endLine=2,col=3,endColumn=4"
         "::50%25%0D%0A::x"
     ]
-    command = parse(grouped(note)[0])
+    command = parse(grouped(note)[0], NAMES)
     assert command is not None
     assert (command.data, command.properties["title"]) == ("50%\r\n::x", "a:b,c\n%")
 
@@ -574,6 +576,21 @@ def at_time(seconds: float) -> dict[str, Any]:
 )
 def test_stamps(seconds: float, stamp: str) -> None:
     assert stamp_of(seconds) == stamp
+
+
+@pytest.mark.covers("WF-012", "CMD-025")
+def test_the_log_of_a_job_has_its_permissions() -> None:
+    started = JobStarted(
+        **at("a"), name="a", runs_on=("x",), isolation="docker", image="",
+        permissions={"id-token": "write", "contents": "read"},
+    )  # fmt: skip
+    assert [line.partition("Z ")[2] for line in logged(started)] == [
+        "Job a runs in docker",
+        "##[group]GITHUB_TOKEN Permissions",
+        "Contents: read",
+        "IdToken: write",
+        "##[endgroup]",
+    ]
 
 
 @pytest.mark.covers("CMD-025", "STEP-023")

@@ -49,7 +49,7 @@ class Told:
     @property
     def effects(self) -> tuple[Any, ...]:
         t = self.transcript
-        return t.outputs, t.state, t.env, t.path, t.errors
+        return dict(t.outputs), t.state, t.env, t.path, t.errors
 
 
 def tell(
@@ -352,7 +352,7 @@ def test_insecure_commands_can_be_allowed() -> None:
 @pytest.mark.covers("CMD-004", "CMD-009")
 def test_node_options_are_never_set() -> None:
     found = tell(b"::set-env name=node_options::--inspect\n", unsecure_commands=True)
-    message = "Can't update node_options environment variable using ::set-env:: command."
+    message = "Can't update NODE_OPTIONS environment variable using ::set-env:: command."
     assert found.joined == [note("error", message)]
     assert found.effects == ({}, {}, {}, [], [])
 
@@ -459,11 +459,23 @@ def test_a_bad_token_can_be_allowed(token: str) -> None:
     assert found.transcript.errors == []
 
 
-def test_parsing_does_not_ask_whether_a_name_is_known() -> None:
-    found = parse("::Nope A=b, c = d::e")
-    assert found is not None
-    assert (found.name, found.properties, found.data) == ("nope", {"a": "b", "c": " d"}, "e")
-    assert parse("nothing") is None
+@pytest.mark.covers("CMD-017", "CMD-018", "CMD-019")
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("::Known A=b, c = d::e", ("known", {"a": "b", "c": " d"}, "e")),
+        ("::known a=b ::e", ("known", {"a": "b"}, "e")),  # no blank of the property's
+        ("##[known a=b ]e", ("known", {"a": "b "}, "e")),
+        ("::nope::x ##[known]e", ("known", {}, "e")),  # what is no command may hold an old one
+        (":: ##[known]e", ("known", {}, "e")),
+        ("::nope::e", None),
+        ("##[nope]e", None),
+        ("nothing", None),
+    ],
+)
+def test_reading_a_line(line: str, read: tuple[str, dict[str, str], str] | None) -> None:
+    found = parse(line, ["known"])
+    assert (found and (found.name, found.properties, found.data)) == read
 
 
 # --- problem matchers -----------------------------------------------------------------------------
@@ -778,7 +790,7 @@ def test_a_line_of_nothing_but_a_secret_is_one_mask() -> None:
 def test_a_long_command_is_obeyed_whole(cuts: tuple[int, ...]) -> None:
     value = "v" * (2 * LONGEST_LINE)
     found = tell(f"::set-output name=a::{value}\n::group::x\n".encode(), *cuts)
-    assert found.transcript.outputs == {"a": value}
+    assert found.transcript.outputs == [("a", value)]
     assert found.joined[1:] == [group("x")]
 
 

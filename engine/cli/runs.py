@@ -16,6 +16,7 @@ from engine.cli.reporting import Reports
 from engine.cli.starts import Start
 from engine.contexts import RunFacts
 from engine.events import Emit, Event, JobStarted, WorkflowSkipped
+from engine.expr.values import lookup
 from engine.job import Cancellation
 from engine.run import NO_SUPPLIES, Choose, RunResult, Settings
 from engine.run import run as run_plan
@@ -111,7 +112,12 @@ def _settings(prepared: Prepared) -> Settings:
         platform=request.container_architecture,
         docker_socket=request.container_daemon_socket != "-",
         supplies=prepared.supplies or NO_SUPPLIES,
-        debug=request.verbose
-        or prepared.secrets.get("ACTIONS_STEP_DEBUG") == "true"
-        or prepared.variables.get("ACTIONS_STEP_DEBUG") == "true",
+        debug=request.verbose or _debugs(prepared),
     )
+
+
+def _debugs(prepared: Prepared) -> bool:
+    """The secret wins over the variable (GitHub's documentation, enabling debug logging)."""
+    name = "ACTIONS_STEP_DEBUG"
+    said = lookup(prepared.secrets, name, lookup(prepared.variables, name, ""))
+    return bool(said.lower() == "true")

@@ -75,7 +75,7 @@ def _merged(transcript: Transcript, written: Effects) -> Effects:
     The transcript has shown its own errors; those of the files are still to be shown.
     """
     return Effects(
-        outputs={**transcript.outputs, **written.outputs},
+        outputs=files.without_case((*transcript.outputs, *written.outputs.items())),
         env={**transcript.env, **written.env},
         state={**transcript.state, **written.state},
         path=(*transcript.path, *written.path),

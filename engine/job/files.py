@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from secrets import token_hex
 
 from msgspec import Struct
@@ -56,7 +56,7 @@ def fresh(directory: str, listing: str = "") -> CommandFiles:
 
 
 def effects(files: CommandFiles, contents: Mapping[str, bytes], masks: Masks) -> Effects:
-    """What the files say; a malformed one becomes an error and has no other effect."""
+    """What the files say; of a malformed one what comes before the mistake, which is an error."""
     errors: list[str] = []
     complaints: list[str] = []
     written = {
@@ -64,21 +64,15 @@ def effects(files: CommandFiles, contents: Mapping[str, bytes], masks: Masks) ->
         for key, path in files.paths.items()
         if path in contents
     }
-    env = _pairs("env", written, errors)
+    env = dict(_pairs("env", written, errors))
     for name in [name for name in env if name.upper() == "NODE_OPTIONS"]:
         del env[name]
         complaints.append("Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.")
-    outputs = _pairs("output", written, errors)
-    if "" in outputs:
-        del outputs[""]
-        errors.append(
-            "Unable to process file command 'output' successfully. A name must not be empty."
-        )
     return Effects(
-        outputs=outputs,
+        outputs=without_case(_pairs("output", written, errors)),
         env=env,
         path=tuple(entries(written.get("path", ""))),
-        state=_pairs("state", written, errors),
+        state=dict(_pairs("state", written, errors)),
         summary=_summary(written.get("step_summary", ""), masks, complaints),
         declaration=written.get("artifacts", ""),
         complaints=tuple(complaints),
@@ -86,12 +80,23 @@ def effects(files: CommandFiles, contents: Mapping[str, bytes], masks: Masks) ->
     )
 
 
-def _pairs(key: str, written: Mapping[str, str], errors: list[str]) -> dict[str, str]:
+def _pairs(key: str, written: Mapping[str, str], errors: list[str]) -> Iterator[tuple[str, str]]:
     try:
-        return pairs(written.get(key, ""))
+        for name, value in pairs(written.get(key, "")):
+            if not name and key == "output":
+                raise FileCommandError("A name must not be empty.")
+            yield name, value
     except FileCommandError as error:
         errors.append(f"Unable to process file command '{key}' successfully. {error}")
-        return {}
+
+
+def without_case(found: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names that ignore case, as GitHub's outputs do: the first spelling and the last value."""
+    spelled: dict[str, str] = {}
+    values: dict[str, str] = {}
+    for name, value in found:
+        values[spelled.setdefault(name.lower(), name)] = value
+    return values
 
 
 def _summary(text: str, masks: Masks, complaints: list[str]) -> str:

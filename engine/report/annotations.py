@@ -32,6 +32,7 @@ class Annotations(Struct):
     summarize: Callable[[str], None]
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
     _held: dict[tuple[str, str, int], list[str]] = field(default_factory=dict)
+    _grouped: set[tuple[str, str, int]] = field(default_factory=set)
     _calls: set[tuple[str, str]] = field(default_factory=set)
     _rows: list[str] = field(default_factory=list)
     _pages: list[str] = field(default_factory=list)
@@ -47,8 +48,11 @@ class Annotations(Struct):
     def _say(self, text: str) -> None:
         self.write(_harmless(text))
 
+    def _key(self, event: events.StepEvent) -> tuple[str, str, int]:
+        return event.run, event.job, event.step
+
     def _hold(self, event: events.StepEvent, text: str) -> None:
-        self._held.setdefault((event.run, event.job, event.step), []).append(text)
+        self._held.setdefault(self._key(event), []).append(text)
 
     def _workflow_skipped(self, event: events.WorkflowSkipped) -> None:
         self._say(not_started(event))
@@ -74,7 +78,10 @@ class Annotations(Struct):
         )
 
     def _output(self, event: events.Output) -> None:
-        self._hold(event, _harmless(event.text))
+        text = _harmless(event.text)
+        if self._key(event) in self._grouped:
+            text = "".join(f"  {line}" for line in text.splitlines(keepends=True))
+        self._hold(event, text)
 
     def _annotation(self, event: events.Annotation) -> None:
         if event.text or event.over_limit:
@@ -93,13 +100,18 @@ class Annotations(Struct):
         }
         return command(event.level, properties, event.message)
 
-    def _group(self, event: events.GroupStarted) -> None:
+    def _group_started(self, event: events.GroupStarted) -> None:
         self._hold(event, _harmless(f"> {event.title}"))
+        self._grouped.add(self._key(event))
+
+    def _group_ended(self, event: events.GroupEnded) -> None:
+        self._grouped.discard(self._key(event))
 
     def _step_finished(self, event: events.StepFinished) -> None:
+        self._grouped.discard(self._key(event))
         if event.depth:  # of a composite, which becomes one group
             return self._hold(event, _harmless(f"{event.name} - {event.outcome}"))
-        held = self._held.pop((event.run, event.job, event.step), [])
+        held = self._held.pop(self._key(event), [])
         time = "" if event.outcome is Outcome.SKIPPED else f" ({duration(event.seconds)})"
         title = f"{self._name(event)}: {event.name} - {event.outcome}{time}"
         self.write(command("group", {}, title))
@@ -156,7 +168,8 @@ _HANDLERS: dict[type[Event], Callable[[Annotations, Any], None]] = {
     events.JobStarted: Annotations._job_started,
     events.Output: Annotations._output,
     events.Annotation: Annotations._annotation,
-    events.GroupStarted: Annotations._group,
+    events.GroupStarted: Annotations._group_started,
+    events.GroupEnded: Annotations._group_ended,
     events.StepFinished: Annotations._step_finished,
     events.JobCalled: Annotations._job_called,
     events.JobAttemptFailed: Annotations._job_attempt_failed,

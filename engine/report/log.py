@@ -41,6 +41,11 @@ class JobLog(Struct):
     def _job_started(self, event: events.JobStarted) -> None:
         image = f" ({event.image})" if event.image else ""
         self._lines(event, f"Job {event.name} runs in {event.isolation}{image}")
+        if event.permissions:
+            self._lines(event, "GITHUB_TOKEN Permissions", "##[group]")
+            for scope, level in sorted(event.permissions.items()):
+                self._lines(event, f"{scope.title().replace('-', '')}: {level}")
+            self._lines(event, "##[endgroup]")
 
     def _job_called(self, event: events.JobCalled) -> None:
         self._lines(event, f"Job {event.name} calls {event.file}")

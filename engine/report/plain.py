@@ -29,6 +29,7 @@ class _Job(Struct):
     calls: bool = False
     running: dict[int, str] = field(default_factory=dict)  # the names of steps by their number
     tails: dict[int, deque[str]] = field(default_factory=dict)
+    grouped: set[int] = field(default_factory=set)  # the numbers of steps whose group is open
     failed_step: str = ""
     failed_lines: list[str] = field(default_factory=list)
     finished: events.JobFinished | None = None
@@ -157,6 +158,7 @@ class Plain(Struct):
 
     def _step_finished(self, event: events.StepFinished) -> None:
         job, indent = self._job(event), _indent(event)
+        job.grouped.discard(event.step)
         tail = job.tail(event.step)
         if event.outcome is Outcome.SKIPPED:
             reason = f": {event.reason}" if event.reason else ""
@@ -189,13 +191,18 @@ class Plain(Struct):
         lines = event.text.removesuffix("\n").split("\n")
         self._job(event).tail(event.step).extend(lines[-TAIL:])
         if not self.quiet:
-            prefix = f"{self._prefix(event)}   "
+            inner = "  " if event.step in self._job(event).grouped else ""
+            prefix = f"{self._prefix(event)}   {inner}"
             self.write(prefix + f"\n{prefix}".join(lines) + "\n")
 
     def _group_started(self, event: events.GroupStarted) -> None:
         if not self.quiet:
             arrow = "▸" if self.style.unicode else ">"
             self._line(event, f"  {arrow} {event.title}", "blue")
+        self._job(event).grouped.add(event.step)
+
+    def _group_ended(self, event: events.GroupEnded) -> None:
+        self._job(event).grouped.discard(event.step)
 
     def _annotation(self, event: events.Annotation) -> None:
         lines = f"{event.level}: {event.text or _remark(event)}".split("\n")
@@ -336,6 +343,7 @@ _HANDLERS: dict[type[Event], Callable[[Plain, Any], None]] = {
     events.AttemptFailed: Plain._again,
     events.Output: Plain._output,
     events.GroupStarted: Plain._group_started,
+    events.GroupEnded: Plain._group_ended,
     events.Annotation: Plain._annotation,
     events.Debug: Plain._debug,
     events.Summary: Plain._summary,

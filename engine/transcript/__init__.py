@@ -48,7 +48,7 @@ class Transcript(Struct, dict=True):
     unsecure_commands: bool = False
     unsecure_tokens: bool = False
     issues: Counter[str] = field(default_factory=Counter)
-    outputs: dict[str, str] = field(default_factory=dict)
+    outputs: list[tuple[str, str]] = field(default_factory=list)
     state: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
@@ -163,11 +163,11 @@ class Transcript(Struct, dict=True):
     def _command(self, line: str) -> Command | None:
         if not _may_hold_command(line):
             return None
-        command = parse(line[:LONGEST_HEAD].rstrip("\r\n"))
         known = COMMANDS if self.stopped is None else (self.stopped,)
-        if command is None or command.name not in known:
-            return None
-        return command if len(line) <= LONGEST_HEAD else parse(line.rstrip("\r\n"))
+        command = parse(line[:LONGEST_HEAD].rstrip("\r\n"), known)
+        if command is None or len(line) <= LONGEST_HEAD:
+            return command
+        return parse(line.rstrip("\r\n"), known)
 
     def _obey(self, command: Command, line: str) -> None:
         if self.stopped is not None:

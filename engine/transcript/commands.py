@@ -86,7 +86,7 @@ def stop_commands(transcript: Transcript, command: Command) -> None:
 
 
 def set_output(transcript: Transcript, command: Command) -> None:
-    transcript.outputs[_name(command)] = command.data
+    transcript.outputs.append((_name(command), command.data))
     _deprecate(transcript, command, "GITHUB_OUTPUT")
 
 
@@ -110,7 +110,7 @@ def set_env(transcript: Transcript, command: Command) -> None:
     _insecure(transcript, command, "GITHUB_ENV")
     name = _name(command)
     if name.upper() == "NODE_OPTIONS":
-        message = f"Can't update {name} environment variable using ::set-env:: command."
+        message = "Can't update NODE_OPTIONS environment variable using ::set-env:: command."
         return transcript.issue("error", message)
     transcript.env[name] = command.data
     return None
