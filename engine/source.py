@@ -94,6 +94,22 @@ def load(
         return None, [*reader.problems, _character_problem(error, file, decoded)]
 
 
+def events(text: str) -> Iterator[Any]:
+    """The parser's events of a text. Raises YAMLError.
+
+    The quick parser refuses what YAML 1.2 allows, `{image: node:22}`; there the other one goes on.
+    """
+    count = 0
+    try:
+        for event in YAML(typ="safe", pure=False).parse(text):
+            count += 1
+            yield event
+    except MarkedYAMLError as error:
+        if error.problem != "found unexpected ':'":
+            raise
+        yield from islice(YAML(typ="safe", pure=True).parse(text), count, None)
+
+
 def plain(node: Node | None) -> Plain:
     """The JSON value of a node; mapping keys are strings, as GitHub reads them."""
     match node:
@@ -211,7 +227,7 @@ class _Reader:
         self.open_anchors: set[str] = set()
         self.nodes = 0
         self.size = _STRING + 2 * len(file)
-        self.events = iter(YAML(typ="safe", pure=False).parse(text))
+        self.events = events(text)
 
     def document(self) -> Node:
         event = self._next("StreamStart", "DocumentStart")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ruamel.yaml import YAML
-
+from engine import source
 from engine.lint.document import Document
 from engine.problems import Place, Problem
 
@@ -19,7 +18,7 @@ def check(document: Document) -> Iterator[Problem]:
         return
     file = document.node.place.file
     waiting: dict[str, Problem] = {}
-    for event in YAML(typ="safe", pure=False).parse(document.text):
+    for event in source.events(document.text):
         name = getattr(event, "anchor", None)
         if name is None:
             continue
