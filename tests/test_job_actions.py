@@ -123,6 +123,18 @@ def test_a_failing_step_inside(second: str, conclusions: list[str], outcome: str
 
 
 @pytest.mark.covers("ACT-014")
+def test_a_condition_without_an_answer_ends_the_composite() -> None:
+    ran = of(
+        """
+        - {if: "fromJSON('{')", run: echo never, shell: sh}
+        - {if: always(), run: echo never, shell: sh}
+        """
+    )
+    assert ran.conclusions() == ["failure", "failure"] and ran.outcome == "failure"
+    assert not ran.commands()
+
+
+@pytest.mark.covers("ACT-014")
 def test_a_step_inside_that_may_fail() -> None:
     ran = of("- {run: exit 2, shell: sh, continue-on-error: true}\n- {run: echo, shell: sh}")
     assert ran.conclusions() == ["success", "success", "success"] and ran.outcome == "success"
@@ -330,3 +342,25 @@ def test_checkout_has_outputs() -> None:
         "- uses: actions/checkout@v4\n  id: c\n- run: echo ${{ steps.c.outputs.ref }} ok", {}
     )
     assert ran.printed() == "refs/heads/main ok\n"
+
+
+@pytest.mark.covers("ACT-024")
+@pytest.mark.parametrize(
+    ("ref", "warnings"),
+    [
+        ("", 0),
+        ("${{ github.ref }}", 0),
+        ("main", 0),
+        ("${{ github.sha }}", 0),
+        ("${{ github.head_ref || github.ref_name }}", 0),
+        ("${{ github.event.pull_request.head.sha }}", 0),
+        ("v1", 1),
+        ("${{ 'other' }}", 1),
+    ],
+)
+def test_a_checkout_of_another_commit_is_said(ref: str, warnings: int) -> None:
+    ran = acting(f'- uses: actions/checkout@v4\n  with: {{ref: "{ref}"}}', {})
+    assert ran.outcome == "success"
+    told = [note.message for note in ran.of(events.Annotation) if note.level == "warning"]
+    assert len(told) == warnings
+    assert all(text.startswith("The job sees the files that are checked out") for text in told)

@@ -41,13 +41,19 @@ def enter(use: Use) -> None:
 async def run(live: LiveStep, prepare: Prepare) -> StepResult:
     """Every step that its condition lets run; the worst conclusion is that of the whole.
 
+    A condition without an answer ends it (actions/runner, CompositeActionHandler).
+
     Raises Unresolved where an output has no answer.
     """
     bench, use = live.bench, live.use
     live.delegates = True  # a cancel is for the step in it that runs
     open_frame(bench, use)
     enter(use)
-    results = [await take(bench, inner, "main", prepare) for inner in use.inner]
+    results: list[StepResult] = []
+    for inner in use.inner:
+        results.append(await take(bench, inner, "main", prepare))
+        if results[-1].undecided:
+            break
     outputs = await bench.answer(lambda: _outputs(live))
     conclusions = [result.conclusion for result in results]
     failed = next((r for r in results if r.conclusion is Outcome.FAILURE), None)

@@ -31,7 +31,8 @@ class Effects(Struct, frozen=True):
 
 
 class StepResult(Struct, frozen=True):
-    """`outcome` is before `continue-on-error`, `conclusion` after it."""
+    """`outcome` is before `continue-on-error`, `conclusion` after it; `undecided` says that its
+    condition had no answer."""
 
     outcome: Outcome
     conclusion: Outcome
@@ -39,6 +40,7 @@ class StepResult(Struct, frozen=True):
     exit_code: int | None = None
     attempts: int = 1
     timed_out: bool = False
+    undecided: bool = False
     printed: str = ""
     effects: Effects = Effects()
 

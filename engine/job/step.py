@@ -118,10 +118,13 @@ class LiveStep:
                 self.use.env = await self.bench.answer(
                     lambda: strings(self.step.env, self.bench.state.scope(self.use.frame))
                 )
-            self.name = self._titled(self._foreseen_name())
-            return await conditional(self._holds, self._why_not, self._tolerated)
         except Unresolved as error:
             return ended(Outcome.FAILURE, str(error.problem))
+        self.name = self._titled(self._foreseen_name())
+        try:
+            return await conditional(self._holds, self._why_not, self._tolerated)
+        except Unresolved as error:
+            return replace(ended(Outcome.FAILURE, str(error.problem)), undecided=True)
 
     async def _holds(self) -> bool:
         condition = phase.condition(self.use, self.phase)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import trio
 
@@ -18,7 +20,7 @@ from engine.job.result import Effects, StepResult
 from engine.job.retried import Try
 from engine.job.step import LiveStep, Prepare
 from engine.reference import Local
-from engine.tree import Fields
+from engine.tree import Fields, strings
 
 
 async def prepare(live: LiveStep, inner: Prepare) -> Try:
@@ -27,7 +29,11 @@ async def prepare(live: LiveStep, inner: Prepare) -> Try:
     Raises CannotRun, Unresolved, ContainerError.
     """
     if actions.is_checkout(live.step):
+        given = await live.bench.answer(lambda: strings(live.step.with_, live.scope()))
         live.announce()
+        ref = next((text for name, text in given.items() if name.lower() == "ref"), "")
+        if ref and ref not in _names_of_checkout(live.bench.state.base["github"]):
+            live.annotate(_other_ref(ref, live.bench.state.base["github"]), "warning")
         return partial(_checked_out, live)
     use, bench = live.use, live.bench
     if live.phase == "main":
@@ -61,6 +67,22 @@ async def _checked_out(live: LiveStep) -> StepResult:
     github = live.bench.state.base["github"]
     outputs = {"ref": to_string(github["ref"]), "commit": to_string(github["sha"])}
     return StepResult(Outcome.SUCCESS, Outcome.SUCCESS, effects=Effects(outputs=outputs))
+
+
+def _names_of_checkout(github: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a workflow may call the commit that its jobs see."""
+    pull = github["event"].get("pull_request")
+    head = pull.get("head") if isinstance(pull, dict) else None
+    heads = (head.get("ref"), head.get("sha")) if isinstance(head, dict) else ()
+    return github["ref"], github["ref_name"], github["sha"], github["head_ref"], *heads
+
+
+def _other_ref(ref: str, github: Mapping[str, Any]) -> str:
+    here = f"{github['ref_name']}, {github['sha'][:7]}"
+    return (
+        f'The job sees the files that are checked out here ({here}), not those of "{ref}": '
+        "check that out first, or run the workflow in a worktree of it."
+    )
 
 
 def _warn(live: LiveStep, action: Action) -> None:
