@@ -37,7 +37,8 @@ HEAD = """\
 # Compatibility with GitHub Actions
 
 Written by `python tests/compatibility.py` from the tests; do not edit it. A behaviour counts as
-*yes* when a test shows it, *partly* or *no* where the note says what is missing.
+*yes* when a test shows it, *partly* or *no* where the note says what is missing. *On Docker* says
+that one of its tests runs real containers; those stand first.
 
 """
 
@@ -60,28 +61,48 @@ def behaviours() -> list[Behaviour]:
     return [Behaviour(*line.split("\t")) for line in lines]
 
 
-def covering() -> dict[str, list[str]]:
-    """The tests of each id, as `file::name`, in order."""
-    found: dict[str, list[str]] = {}
+@dataclass(frozen=True)
+class Shown:
+    """A test as `file::name`, and whether it runs on Docker (too)."""
+
+    name: str
+    on_docker: bool
+
+
+def covering() -> dict[str, list[Shown]]:
+    """The tests of each id, those on Docker first."""
+    found: dict[str, list[Shown]] = {}
     for path in sorted(HERE.rglob("test_*.py")):
-        for name, id_ in _marks(ast.parse(path.read_text("utf-8")), ""):
-            where = f"{path.relative_to(HERE)}::{name}" if name else str(path.relative_to(HERE))
-            if where not in found.setdefault(id_, []):
-                found[id_].append(where)
-    return found
+        for id_, shown in _of_module(path):
+            if shown not in found.setdefault(id_, []):
+                found[id_].append(shown)
+    return {id_: sorted(some, key=lambda one: not one.on_docker) for id_, some in found.items()}
 
 
-def _marks(node: ast.AST, inside: str) -> Iterator[tuple[str, str]]:
-    """Pairs of a test's name and an id that it covers; '' stands for the whole module."""
-    for child in ast.iter_child_nodes(node):
-        name = inside
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            name = f"{inside}::{child.name}" if inside else child.name
+def _of_module(path: Path) -> Iterator[tuple[str, Shown]]:
+    body = ast.parse(path.read_text("utf-8")).body
+    docker = {"docker"}  # the mark, and the names of what holds it
+    for node in body:
+        if isinstance(node, ast.Assign) and _words(node.value) & docker:
+            docker |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            marks = set().union(*map(_words, node.decorator_list))
+            shown = Shown(
+                f"{path.relative_to(HERE)}::{node.name}", bool({*marks, "pytestmark"} & docker)
+            )
+            yield from ((id_, shown) for id_ in _covered(node))
+
+
+def _words(node: ast.AST) -> set[str]:
+    """The names that an expression mentions, attributes too."""
+    names = (getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(node))
+    return set(filter(None, names))
+
+
+def _covered(node: ast.AST) -> Iterator[str]:
+    for child in ast.walk(node):
         if isinstance(child, ast.Call) and getattr(child.func, "attr", "") == "covers":
-            for argument in child.args:
-                if isinstance(argument, ast.Constant):
-                    yield name, str(argument.value)
-        yield from _marks(child, name)
+            yield from (str(one.value) for one in child.args if isinstance(one, ast.Constant))
 
 
 def page() -> str:
@@ -89,7 +110,8 @@ def page() -> str:
     lines = [HEAD, _totals(known)]
     for group, title in GROUPS.items():
         lines.append(
-            f"\n## {title}\n\n| id | behaviour | here | shown by |\n| --- | --- | --- | --- |"
+            f"\n## {title}\n\n| id | behaviour | here | on Docker | shown by |\n"
+            "| --- | --- | --- | --- | --- |"
         )
         lines += [
             _row(behaviour, tests.get(behaviour.id, []))
@@ -105,11 +127,12 @@ def _totals(known: list[Behaviour]) -> str:
     return f"{len(known)} behaviours: {', '.join(counts)}."
 
 
-def _row(behaviour: Behaviour, tests: list[str]) -> str:
-    shown = ", ".join(f"`{test}`" for test in tests[:2])
+def _row(behaviour: Behaviour, tests: list[Shown]) -> str:
+    shown = ", ".join(f"`{test.name}`" for test in tests[:2])
+    docker = "yes" if any(test.on_docker for test in tests) else ""
     more = f" and {len(tests) - 2} more" if len(tests) > 2 else ""
     text = behaviour.text.replace("|", "\\|")
-    return f"| {behaviour.id} | {text} | {behaviour.note or 'yes'} | {shown}{more} |"
+    return f"| {behaviour.id} | {text} | {behaviour.note or 'yes'} | {docker} | {shown}{more} |"
 
 
 if __name__ == "__main__":

@@ -488,7 +488,7 @@ QUIET = ["[group] x", "RUNNER_DEBUG= runner.debug="]
 LOUD = ["[debug] why\nand how", "::group::x", "[group] x", "RUNNER_DEBUG=1 runner.debug=1"]
 
 
-@pytest.mark.covers("CMD-026")
+@pytest.mark.covers("CMD-012", "CMD-026")
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [

@@ -24,6 +24,18 @@ def test_what_is_claimed_is_shown() -> None:
     assert not missing, f"no test covers {missing}; or say in tests/behaviours.tsv what is missing"
 
 
+# refused before anything runs
+NOT_TO_BE_OBSERVED = {"STEP-019"}
+SHOWN_ON_DOCKER = {"ACT", "CMD", "CTR", "RWF", "STEP", "SVC"}
+
+
+def test_what_a_job_can_observe_is_shown_on_docker() -> None:
+    shown = {id_ for id_, tests in covering().items() if any(test.on_docker for test in tests)}
+    claimed = [b.id for b in behaviours() if b.verdict != "no"]
+    groups = [id_ for id_ in claimed if id_.partition("-")[0] in SHOWN_ON_DOCKER]
+    assert set(groups) - shown - NOT_TO_BE_OBSERVED == set()
+
+
 def test_tests_name_known_ids() -> None:
     known = {behaviour.id for behaviour in behaviours()}
     assert set(covering()) <= known

@@ -38,7 +38,7 @@ jobs:
 """
 
 
-@pytest.mark.covers("CTR-004")
+@pytest.mark.covers("CTR-004", "CTR-007")
 def test_the_shell_of_a_job_container_is_sh_where_none_is_named(tmp_path: Path) -> None:
     ran = run(repository(tmp_path, {CI: UNNAMED}))
     assert {job: ran.printed(job) for job in ran.jobs()} == {

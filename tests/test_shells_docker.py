@@ -51,7 +51,7 @@ def shown(ran: Ran, job: str) -> list[str]:
     return [re.sub(r"/\S+\.sh", "{0}", line.strip()) for line in ran.printed(job).splitlines()]
 
 
-@pytest.mark.covers("STEP-002", "STEP-003", "STEP-004")
+@pytest.mark.covers("STEP-001", "STEP-002", "STEP-003", "STEP-004")
 def test_how_a_shell_is_started(tmp_path: Path) -> None:
     ran = of_jobs(tmp_path, SHELLS, "-P", f"small={BUSYBOX}", show=SHOW)
     assert shown(ran, "host") == [
