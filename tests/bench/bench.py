@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,9 +131,9 @@ class Bench:
         mapped = ("-P", f"ubuntu-latest={self.image}")
         return [*RUNWRIGHT, "push", "-W", f"{title}.yml", *mapped, *more]
 
-    def run_act(self, title: str) -> list[str]:
+    def run_act(self, title: str, *more: str) -> list[str]:
         mapped = ("-P", f"ubuntu-latest={self.image}", "--pull=false")
-        return [self.act, "push", "-W", f"{title}.yml", *mapped]
+        return [self.act, "push", "-W", f"{title}.yml", *mapped, *more]
 
 
 def interleaved(commands: dict[str, list[str]], bench: Bench) -> dict[str, float]:
@@ -173,29 +173,36 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
 
 
+NETWORKS = ("host", "bridge")  # act's jobs share the host's, ours have one of their own
+
+
 def beside_act(bench: Bench) -> None:
-    kinds: dict[str, Callable[[str], list[str]]] = {
-        "Runwright": bench.run,
-        "Runwright --network host": lambda title: bench.run(title, "--network", "host"),
-    }
-    if bench.act:
-        kinds = {"act": bench.run_act, **kinds}
+    """Each of the two on its own terms, and both with the same kind of network."""
+    makes = {"Runwright": bench.run} | ({"act": bench.run_act} if bench.act else {})
     found = {
-        title: interleaved({name: make(title) for name, make in kinds.items()}, bench)
+        title: interleaved(
+            {
+                f"{name}, {network}": make(title, "--network", network)
+                for name, make in makes.items()
+                for network in NETWORKS
+            },
+            bench,
+        )
         for title in COMPARED
     }
-    found = {
-        "one trivial step (of 50)": {
-            name: (found["50 steps"][name] - found["1 step"][name]) / 49 for name in kinds
-        },
-        **found,
+    trivial = {
+        kind: (found["50 steps"][kind] - found["1 step"][kind]) / 49 for kind in found["1 step"]
     }
-    rows = [["", *kinds, *(f"act / {name}" for name in kinds if bench.act and name != "act")]]
+    found = {"one trivial step (of 50)": trivial, **found}
+    kinds = list(trivial)
+    ratios = {
+        "as they come": ("act, host", "Runwright, bridge"),
+        **{network: (f"act, {network}", f"Runwright, {network}") for network in NETWORKS},
+    }
+    rows = [["", *kinds, *(ratios if bench.act else ())]]
     for title, times in found.items():
-        ratios = [
-            f"{times['act'] / times[name]:.1f}x" for name in kinds if bench.act and name != "act"
-        ]
-        rows.append([title, *(milliseconds(times[name]) for name in kinds), *ratios])
+        shown = [f"{times[act] / times[own]:.1f}x" for act, own in ratios.values() if bench.act]
+        rows.append([title, *(milliseconds(times[kind]) for kind in kinds), *shown])
     show(f"Medians of {bench.rounds} rounds, in turn", rows)
 
 
