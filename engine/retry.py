@@ -32,6 +32,10 @@ class Retry(Struct, frozen=True):
     timeout: float | None = None
     on: RetryOn | None = None
 
+    @property
+    def looks_at_output(self) -> bool:
+        return self.on is not None and bool(self.on.output)
+
     def wait(self, failed: int) -> float:
         """Seconds to wait after the attempt numbered `failed` (from 1), before any jitter."""
         match self.backoff:

@@ -122,6 +122,16 @@ def test_a_failing_step_inside(second: str, conclusions: list[str], outcome: str
     assert ran.errors() == ["Process completed with exit code 2."]
 
 
+@pytest.mark.parametrize(("pattern", "attempts"), [("flaky", 3), ("other", 1)])
+def test_a_composite_is_tried_again_for_what_a_step_in_it_prints(
+    pattern: str, attempts: int
+) -> None:
+    inner = "- {run: echo flaky, shell: sh}\n- {run: exit 2, shell: sh}"
+    ran = of(inner, use=f"retry: {{attempts: 3, on: {{output: [{pattern}]}}}}\n")
+    assert ran.finished()[-1].attempts == attempts
+    assert ran.printed() == "flaky\n" * attempts
+
+
 @pytest.mark.covers("ACT-014")
 def test_a_condition_without_an_answer_ends_the_composite() -> None:
     ran = of(

@@ -201,13 +201,14 @@ def command(text: str, files: CommandFiles) -> Command:
     return Command(text, shell.argv, "/w/r/r", env=files.variables, files=paths)
 
 
-async def execute(text: str, **more: Any) -> tuple[StepResult, list[Event], FakeRunner]:
+async def execute(text: str, *, keep: bool = False) -> tuple[StepResult, list[Event], FakeRunner]:
     runner = FakeRunner()
     machine = FakeMachine(MachineSpec("7", "j", LAYOUT), runner)
     told: list[Event] = []
     files, transcript = fresh(LAYOUT.commands), Transcript("j", 1, Masks(["hunter2"]))
-    work = Work(partial(machine.exec, command(text, files)), files, "/w/r/r", **more)
-    return await executed(work, transcript, machine, told.append), told, runner
+    work = Work(partial(machine.exec, command(text, files)), files, "/w/r/r")
+    result = await executed(work, transcript, machine, told.append, keep=keep)
+    return result, told, runner
 
 
 @pytest.mark.covers("STEP-022")
@@ -235,7 +236,7 @@ async def test_executed_prefers_files_to_commands() -> None:
 
 @pytest.mark.parametrize(("kept", "printed"), [(True, "a\nb\n"), (False, "")])
 async def test_executed_keeps_the_output_only_if_asked(kept: bool, printed: str) -> None:
-    result, events, _ = await execute("echo a\necho b", keep_printed=kept)
+    result, events, _ = await execute("echo a\necho b", keep=kept)
     assert result.printed == printed and len(events) == 2
 
 

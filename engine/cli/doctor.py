@@ -52,6 +52,6 @@ async def _machines(project: workflows.Project) -> tuple[int, list[list[str]]]:
 
 _TIERS = {
     "overlay": "each job sees the repository through an overlay of its own; nothing is copied",
-    "volume": "the repository is shipped into a volume once, each job gets an overlay of it",
+    "shipped": "the repository is shipped into a volume once, each job gets an overlay of it",
     "copy": "each job gets a full copy of the repository",
 }

@@ -34,7 +34,7 @@ def enter(use: Use) -> None:
     """Begin the frame anew, with what the step hands to it now."""
     for frame in {id(inner.frame): inner.frame for inner in use.inner}.values():
         frame.inputs, frame.env = use.inputs, {**use.frame.env, **use.env}
-        frame.status = Outcome.SUCCESS
+        frame.status, frame.keeps = Outcome.SUCCESS, use.keeps
         frame.steps.clear()
 
 
@@ -63,8 +63,14 @@ async def run(live: LiveStep, prepare: Prepare) -> StepResult:
         outcome, reason = Outcome.FAILURE, failed.reason
     else:
         outcome, reason = Outcome.SUCCESS, ""
-    exit_code = failed.exit_code if failed else None
-    return StepResult(outcome, outcome, reason, exit_code, effects=Effects(outputs=outputs))
+    return StepResult(
+        outcome,
+        outcome,
+        reason,
+        exit_code=failed.exit_code if failed else None,
+        printed="".join(result.printed for result in results),
+        effects=Effects(outputs=outputs),
+    )
 
 
 def _outputs(live: LiveStep) -> dict[str, str]:

@@ -73,7 +73,6 @@ def container(
         files=inside.empty,
         inputs={STEP_LAYOUT.event: state.event(), **inside.inputs},
     )
-
     return Work(
         start=partial(bench.machine.contain, command),
         files=inside,

@@ -32,15 +32,16 @@ class Work(Struct, frozen=True):
     script: str = ""
     shell: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
-    keep_printed: bool = False  # only a retry that looks at the output needs it
 
     def allows(self, variable: str) -> bool:
         """Whether the step is trusted with what GitHub forbids unless this variable is true."""
         return self.env.get(variable, "").lower() == "true"
 
 
-async def executed(work: Work, transcript: Transcript, machine: Machine, emit: Emit) -> StepResult:
-    """Do the work and read back what it left.
+async def executed(
+    work: Work, transcript: Transcript, machine: Machine, emit: Emit, *, keep: bool = False
+) -> StepResult:
+    """Do the work and read back what it left; what it printed only where that is to be kept.
 
     Raises MachineError when the machine is lost, ContainerError where there is no container.
     """
@@ -48,7 +49,7 @@ async def executed(work: Work, transcript: Transcript, machine: Machine, emit: E
 
     def tell(events: list[Event]) -> None:
         for event in events:
-            if work.keep_printed and isinstance(event, OutputEvent | Annotation):
+            if keep and isinstance(event, OutputEvent | Annotation):
                 printed.append(event.text)
             emit(event)
 

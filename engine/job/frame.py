@@ -21,7 +21,8 @@ class Frame(Struct):
 
     `status` is that of a composite so far, None in the job's own frame; `env` is what the step
     that uses the composite adds to the environment; `origin` is the action that the steps stand in,
-    or the repository of a called workflow's file.
+    or the repository of a called workflow's file. `keeps` says that the step around them may look
+    at what they print.
     """
 
     steps: dict[str, Any] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Frame(Struct):
     status: Outcome | None = None
     origin: Remote | None = None
     depth: int = 0
+    keeps: bool = False
     _names: dict[str, int] = field(default_factory=dict)
 
     def action_name(self, step: Step) -> str:
@@ -65,3 +67,9 @@ class Use(Struct, eq=False):
     inputs: dict[str, str] = field(default_factory=dict)
     inner: tuple[Use, ...] = ()  # the steps of its composite, or of its parallel group
     has_post: bool = False
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what it prints is kept, for a `retry` of it or of a step around it."""
+        retry = self.step.retry
+        return self.frame.keeps or (retry is not None and retry.looks_at_output)

@@ -38,7 +38,6 @@ def javascript(
         files=files,
         workspace=command.cwd,
         env=env,
-        keep_printed=bool(use.step.retry and use.step.retry.on and use.step.retry.on.output),
     )
 
 

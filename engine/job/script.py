@@ -46,7 +46,6 @@ def script(bench: Bench, use: Use, scope: Scope, files: CommandFiles) -> Work:
         script=text,
         shell=shell.shown,
         env=env,
-        keep_printed=bool(step.retry and step.retry.on and step.retry.on.output),
     )
 
 

@@ -210,7 +210,8 @@ class LiveStep:
         self.attempts += 1
         self.bench.state.has_event = True
         bench = self.bench
-        result = await executed(work, self._transcript(work), bench.machine, bench.emit)
+        heard = self._transcript(work)
+        result = await executed(work, heard, bench.machine, bench.emit, keep=self.use.keeps)
         return await self._declared(result, work) if result.effects.declaration else result
 
     async def _declared(self, result: StepResult, work: Work) -> StepResult:

@@ -117,7 +117,7 @@ async def _retried(part: Part, turn: Turn, berth: Berth, policy: Retry) -> JobRe
 
     async def attempt(number: int) -> _Tried:
         turn.attempts = number
-        watch = _Watch(emit, keep=bool(policy.on and policy.on.output))
+        watch = _Watch(emit, keep=policy.looks_at_output)
         own = Cancellation()  # an attempt's time may be over while the job goes on
         with stop.heard_by(lambda: own.request(stop.reason)):
             order, machine = _order(part, turn), partial(_open, part, turn, berth)
