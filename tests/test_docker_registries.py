@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,7 @@ from engine.machine import (
     Pull,
     Service,
 )
-from runners.docker import DockerRunner, registries
+from runners.docker import DockerRunner, images, registries
 
 __all__ = ["repository", "spec"]
 
@@ -220,3 +223,43 @@ async def test_an_image_is_pulled_once_in_a_run_and_again_when_it_was_removed(
 def test_image_names(image: str, name: str, tag: str, registry: str) -> None:
     assert registries.split(image) == (name, tag)
     assert registries.registry(name) == registry
+
+
+# --- a registry in trouble ------------------------------------------------------------------------
+
+
+@contextmanager
+def answering(status: int) -> Iterator[str]:
+    """The address of a registry that answers with one status whatever it is asked for."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/v2/" else status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"localhost:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.covers("CTR-001")
+@pytest.mark.parametrize(("status", "tries"), [(503, 3), (404, 1)])
+async def test_a_pull_is_tried_again_where_that_may_help(
+    spec: MachineSpec, monkeypatch: pytest.MonkeyPatch, status: int, tries: int
+) -> None:
+    monkeypatch.setattr(images, "WAITS", (0.0, 0.0))
+    told: list[str] = []
+    with answering(status) as address:
+        wanted = replace(spec, image=f"{address}/busybox")
+        with pytest.raises(MachineError, match="cannot be pulled"):
+            async with DockerRunner().open(wanted, told.append):
+                raise AssertionError("it was opened")
+    assert [line.startswith("Pulling ") for line in told].count(True) == tries
+    assert sum("Trying again in 0 s." in line for line in told) == tries - 1

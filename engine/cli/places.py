@@ -115,7 +115,8 @@ def chooser(isolation: Isolation, asked: str, images: Mapping[str, str]) -> Choo
             return Berth(runner("host"), "")
         if isolation.name != "docker":
             return Berth(_without_images(leg, isolation.name), "")
-        if spare and asked == "auto" and leg.container is None and image in IMAGES.values():
+        ours = leg.container is None and image in IMAGES.values()
+        if spare and asked == "auto" and ours and not leg.services:
             return Berth(spare, image)
         return Berth(runner("docker"), image)
 

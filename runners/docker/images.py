@@ -15,6 +15,11 @@ from runners.docker import registries
 from runners.docker.api import Api, ApiError
 
 PERIOD = 2.0  # seconds between two lines of a pull's progress
+WAITS = (2.0, 5.0)  # seconds before a pull is tried again
+_PASSING = (
+    *("timeout", "timed out", "connection reset", "eof", "toomanyrequests", "too many requests"),
+    *("http status: 500", "http status: 502", "http status: 503", "http status: 504"),
+)
 _DONE = ("Pull complete", "Already exists")
 
 
@@ -83,6 +88,20 @@ async def _find(api: Api, wanted: Wanted) -> Image | None:
 
 
 async def _pull(api: Api, wanted: Wanted, log: Log) -> None:
+    """Three times at most, as GitHub does (actions/runner, ContainerOperationProvider), but only
+    for what may have passed by then."""
+    for wait in WAITS:
+        try:
+            return await _pull_once(api, wanted, log)
+        except ImageUnavailable as error:
+            if not any(sign in str(error).lower() for sign in _PASSING):
+                raise
+            log(f"{error} Trying again in {wait:g} s.")
+        await trio.sleep(wait)
+    return await _pull_once(api, wanted, log)
+
+
+async def _pull_once(api: Api, wanted: Wanted, log: Log) -> None:
     name, tag = registries.split(wanted.name)
     headers = await registries.pulling(wanted.name, wanted.credentials)
     progress = Progress(f"Pulling {wanted.name}", log, trio.current_time)
