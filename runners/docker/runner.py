@@ -91,7 +91,7 @@ class _Daemon:
         services = Services(self.api, job, self.images, self.starts, log)
         await together(
             partial(network.create, self.api, job),
-            partial(self.images.ensure, wanted_by(spec), log),
+            partial(self.starter.image, spec, log),
             services.pull,
         )
         own = spec.network if network.on_host(spec) else job.name

@@ -59,30 +59,34 @@ class Starter(Struct, dict=True):
 
     async def start(self, stack: AsyncExitStack, job: Job, network: str, log: Log) -> Started:
         """A container of the job's, which the stack lets go of. Raises MachineError."""
-        wanted = wanted_by(job.spec)
+        image = await self.image(job.spec, log)
         try:
-            image = await self.images.ensure(wanted, log)
             try:
                 return await self._start(stack, job, image, network, log)
             except ApiError as error:
                 if _lacks_shell(error) and image.id not in self._bare:
                     self._bare.add(image.id)
                 elif error.status == 404 and "no such image" in str(error).lower():
-                    self.images.forget(wanted)
-                    image = await self.images.ensure(wanted, log)
+                    self.images.forget(wanted_by(job.spec))
+                    image = await self.image(job.spec, log)
                 else:
                     raise
                 return await self._start(stack, job, image, network, log)
-        except ImageUnavailable as error:
-            if not job.spec.localhost:
-                raise
-            raise ImageUnavailable(
-                f"{error} Another image for a label is chosen with -P LABEL=IMAGE."
-            ) from error
         except ApiError as error:
             raise MachineError(
                 f"The container of '{job.spec.name}' (image {job.spec.image}) cannot be started: "
                 f"{str(error).rstrip('.')}."
+            ) from error
+
+    async def image(self, spec: MachineSpec, log: Log) -> Image:
+        """The job's image, pulled if need be. Raises MachineError."""
+        try:
+            return await self.images.ensure(wanted_by(spec), log)
+        except ImageUnavailable as error:
+            if not spec.localhost:
+                raise
+            raise ImageUnavailable(
+                f"{error} Another image for a label is chosen with -P LABEL=IMAGE."
             ) from error
 
     async def _start(
