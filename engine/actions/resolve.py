@@ -83,9 +83,6 @@ def find(wanted: Remote, finder: Finder) -> Found:
     return found
 
 
-NOTHING = Resolved()
-
-
 def resolve(
     steps: Iterable[Step], finder: Finder, tree: Path | None, home: Remote | None = None
 ) -> Resolved:

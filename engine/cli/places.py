@@ -104,7 +104,6 @@ async def decide(asked: str) -> Isolation:
 
 def chooser(isolation: Isolation, asked: str, images: Mapping[str, str]) -> Choose:
     """Finds the runner and the image of each leg."""
-
     spare = None
     if isolation.name == "docker":
         spare = Fallback(runner("docker"), partial(runner, "namespace"))

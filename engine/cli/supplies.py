@@ -22,8 +22,7 @@ def supplies(prepared: Prepared) -> Supplies:
     """All that the steps of the jobs use; fetched where need be. Raises Refused."""
     from engine.run import NO_SUPPLIES, Supplies
 
-    plans = [*(start.plan for start in prepared.starts), *prepared.followers]
-    jobs = [job for plan in plans for part in plan.whole() for job in part.jobs]
+    jobs = [job for plan in prepared.plans for part in plan.whole() for job in part.jobs]
     steps = [step for job in jobs for step in job.steps]
     needs_proxy = any(job.services is not None and job.container is None for job in jobs)
     if not any(map(_uses, steps)) and not needs_proxy:
