@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from engine.job import Cancellation
     from engine.run import Choose, RunResult
 
+ASKED_FOR = 0.06  # seconds until Docker starts the first container, which takes it longer
+
 
 def execute(prepared: Prepared) -> int:
     """Run what was prepared; the exit code."""
@@ -69,11 +71,20 @@ async def _run(prepared: Prepared, reports: Reports) -> int:
         if isolation.name == "namespace" and prepared.request.runner == "auto":
             note = f"runwright: {isolation.why} Jobs run in namespaces of this machine instead."
             print(note, file=sys.stderr)
+        nursery.start_soon(_ready_for_steps)
         choose = places.chooser(isolation, prepared.request.runner, prepared.images)
         code = await _all_workflows(prepared, choose, cancellation, reports)
         nursery.cancel_scope.cancel()
         return code
     return codes.CANCELLED
+
+
+async def _ready_for_steps() -> None:
+    """Import what steps need while their containers start, as nothing else is to be done then."""
+    import trio
+
+    await trio.sleep(ASKED_FOR)
+    import engine.job.steps  # noqa: F401
 
 
 async def _all_workflows(
