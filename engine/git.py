@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 from engine.contexts import ZERO_SHA, Checkout, Commit, short_ref
-from engine.worktree import asked
+from engine.worktree import asked, asked_at_once
 
 MAX_COMMITS = 1000  # of a push whose changed files are looked at (GitHub's workflow syntax, paths)
-_SETTINGS = r"^(remote\.origin\.url|init\.defaultbranch)$"
-_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%cI%x00%B"
+_CONFIG = ("config", "-z", "--get-regexp", r"^(remote\.origin\.url|init\.defaultbranch)$")
+_HEAD = ("symbolic-ref", "-q", "--short", "refs/remotes/origin/HEAD")
+_HEADS = ("for-each-ref", "--format=%(HEAD)%(refname) %(objectname)", "refs/heads")
+_NEWEST = ("log", "-1", "--format=%H%x00%P%x00%an%x00%ae%x00%cI%x00%B")
 _REMOTE = re.compile(
     r"(?:https?://(?:[^@/]+@)?(?P<web>[^/]+)/|(?:ssh|git)://(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+)?/"
     r"|(?:[^@/]+@)(?P<scp>[^:/]+):)/*(?P<path>.+?)(?:\.git)?/*$"
@@ -19,13 +21,14 @@ _REMOTE = re.compile(
 
 def checkout(directory: Path, default_branch: str = "") -> Checkout:
     """The facts of the checkout at a directory; what git can't tell keeps a plain default."""
-    settings = _settings(directory)
+    configured, head, listed, newest = asked_at_once(directory, _CONFIG, _HEAD, _HEADS, _NEWEST)
+    settings = _settings(configured or "")
     server, repository = _remote(settings.get("remote.origin.url", ""))
-    tips, current = _branches(directory)
+    tips, current = _branches(listed or "")
     usual = settings.get("init.defaultbranch", "main")
-    branch = default_branch or _default_branch(directory, list(map(short_ref, tips)), usual)
+    branch = default_branch or _default_branch(head or "", list(map(short_ref, tips)), usual)
     ref = current or _detached(directory) or f"refs/heads/{branch}"
-    commit = _commit(directory)
+    commit = _commit(newest or "")
     tips |= _remote_tips(directory, branch, ref)
     base = tips.get(f"refs/remotes/origin/{branch}") or tips.get(f"refs/heads/{branch}", "")
     return Checkout(
@@ -85,20 +88,19 @@ def _git(directory: Path, *arguments: str) -> str:
     return (asked(directory, *arguments) or "").strip()
 
 
-def _commit(directory: Path) -> Commit:
-    fields = _git(directory, "log", "-1", f"--format={_FORMAT}").split("\0")
+def _commit(printed: str) -> Commit:
+    fields = printed.split("\0")
     if len(fields) != 6:
         return Commit()
     sha, parents, author, email, time, message = fields
     return Commit(sha, (parents.split() or [ZERO_SHA])[0], message.strip(), author, email, time)
 
 
-def _branches(directory: Path) -> tuple[dict[str, str], str]:
+def _branches(printed: str) -> tuple[dict[str, str], str]:
     """The branches here with their last commits, and the one that is checked out."""
-    form = "--format=%(HEAD)%(refname) %(objectname)"
-    listed = (asked(directory, "for-each-ref", form, "refs/heads") or "").splitlines()
-    current = next((line[1:].partition(" ")[0] for line in listed if line[0] == "*"), "")
-    return dict(line[1:].split(" ", 1) for line in listed), current
+    lines = printed.splitlines()
+    current = next((line[1:].partition(" ")[0] for line in lines if line[0] == "*"), "")
+    return dict(line[1:].split(" ", 1) for line in lines), current
 
 
 def _remote_tips(directory: Path, default_branch: str, ref: str) -> dict[str, str]:
@@ -133,18 +135,16 @@ def _detached(directory: Path) -> str:
     return f"refs/tags/{tag}" if tag else ""
 
 
-def _default_branch(directory: Path, here: list[str], usual: str) -> str:
-    head = _git(directory, "symbolic-ref", "-q", "--short", "refs/remotes/origin/HEAD")
-    if head:
-        return head.partition("/")[2]
+def _default_branch(head: str, here: list[str], usual: str) -> str:
+    if head.strip():
+        return head.strip().partition("/")[2]
     known = next((name for name in (usual, "main", "master") if name in here), "")
     return known or (here[0] if len(here) == 1 else "") or usual
 
 
-def _settings(directory: Path) -> dict[str, str]:
+def _settings(printed: str) -> dict[str, str]:
     """What git's configuration says that is asked for here, by names in lower case."""
-    listed = _git(directory, "config", "-z", "--get-regexp", _SETTINGS).split("\0")
-    pairs = (entry.partition("\n") for entry in listed if entry)
+    pairs = (entry.partition("\n") for entry in printed.split("\0") if entry)
     return {name: value for name, _, value in pairs}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, partial
 from pathlib import Path
 
 
@@ -29,16 +30,20 @@ def files(directory: Path, *patterns: str) -> tuple[Path, ...] | None:
 
 def asked(directory: Path, *arguments: str) -> str | None:
     """What a git command prints, None where it fails or git is not installed."""
-    import subprocess  # not needed to find the root
+    return asked_at_once(directory, arguments)[0]
 
+
+def asked_at_once(directory: Path, *commands: Iterable[str]) -> list[str | None]:
+    """What several git commands print, which run side by side; None as for `asked`."""
+    from subprocess import DEVNULL, PIPE, Popen  # not needed to find the root
+
+    begin = partial(Popen, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, text=True, errors="replace")
     try:
-        done = subprocess.run(
-            ["git", "-C", str(directory), *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        begun = [begin(["git", "-C", str(directory), *command]) for command in commands]
     except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
+        return [None for _ in commands]
+    printed = [process.communicate()[0] for process in begun]
+    return [
+        text if process.returncode == 0 else None
+        for process, text in zip(begun, printed, strict=True)
+    ]
