@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from posixpath import normpath
+from posixpath import dirname, normpath
 from typing import Any
 
 import trio
@@ -146,8 +146,17 @@ def is_root(made: Body, image: Image) -> bool:
     return user.partition(":")[0] in ("", "0", "root")
 
 
+# an image may have a folder of its own there, or nothing
+_LINKED = (
+    f"[ -e {places.SOCKET} ] || {{ mkdir -p {dirname(places.SOCKET)} && "
+    f"ln -s {places.SOCKET_IN_JOB} {places.SOCKET}; }} 2>/dev/null"
+)
+
+
 def _prepare(spec: MachineSpec, mounts: list[Mount]) -> str:
     text = "mkdir -p " + " ".join(map(quote, folders(spec.layout)))
+    if any(mount["Target"] == places.SOCKET_IN_JOB for mount in mounts):
+        text += f"; {_LINKED}"
     wanted = {one.inside for one in places.shared(spec.layout)} if spec.contains else set()
     # the image of a container step may have a user of its own
     ours = [quote(mount["Target"]) for mount in mounts if mount["Target"] in wanted]
@@ -163,5 +172,5 @@ def _free(made: Body, mounts: list[Mount]) -> list[Mount]:
         *made.get("Volumes", {}),
         *host.get("Tmpfs", {}),
     }
-    taken = {normpath(path) for path in taken}
+    taken = {normpath(path).replace(places.SOCKET, places.SOCKET_IN_JOB) for path in taken}
     return [mount for mount in mounts if normpath(mount["Target"]) not in taken]

@@ -10,7 +10,10 @@ from engine.machine import STEP_COMMANDS, STEP_LAYOUT, Layout, MachineSpec
 from runners.docker import workspace
 from runners.docker.workspace import Mount
 
-SOCKET = "/var/run/docker.sock"
+SOCKET = "/var/run/docker.sock"  # where everything looks for it
+# Where a job's container has it: what crosses a link, as /var/run is, keeps some versions of Docker
+# from copying anything (moby/moby#52653, #53258).
+SOCKET_IN_JOB = "/run/docker.sock"
 _MEMORY = {"type": "tmpfs", "device": "tmpfs", "o": "mode=1777"}
 
 
@@ -89,9 +92,9 @@ def read_only(source: str, target: str, labels: dict[str, str], *, shipped: bool
     return _volume("", target, labels, _local(bind))
 
 
-def socket(path: str) -> Mount:
-    """The daemon's socket, where everything looks for it."""
-    return _bind(path, SOCKET)
+def socket(path: str, target: str) -> Mount:
+    """The daemon's socket, for a job's container or for one beside it."""
+    return _bind(path, target)
 
 
 def _workspace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import posixpath
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -50,6 +51,7 @@ class Starter(Struct, dict=True):
     images: Images
     starts: trio.CapacityLimiter
     tiers: tuple[Tier, ...] = TIERS
+    sockets: bool = True  # whether the daemon's own can be mounted
     _bare: set[str] = field(default_factory=set)  # ids of images without a shell
     _proven: set[Path] = field(default_factory=set)  # repositories that the first tier works for
 
@@ -66,6 +68,8 @@ class Starter(Struct, dict=True):
             except ApiError as error:
                 if _lacks_shell(error) and image.id not in self._bare:
                     self._bare.add(image.id)
+                elif self._gives_up_socket(error, log):
+                    pass
                 elif error.status == 404 and "no such image" in str(error).lower():
                     self.images.forget(wanted_by(job.spec))
                     image = await self.image(job.spec, log)
@@ -112,6 +116,22 @@ class Starter(Struct, dict=True):
 
     async def create(self, job: Job, image: Image, network: str, log: Log) -> Created:
         """A container, not started, with its workspace in the first way that works."""
+        try:
+            return await self._create(job, image, network, log)
+        except ApiError as error:
+            if not self._gives_up_socket(error, log):
+                raise
+            return await self._create(job, image, network, log)
+
+    def _gives_up_socket(self, error: ApiError, log: Log) -> bool:
+        """Whether it was the daemon's socket that Docker could not mount: then all do without."""
+        if not self.sockets or posixpath.basename(places.SOCKET) not in str(error):
+            return False
+        self.sockets = False
+        log(f"Jobs can't reach Docker here: its own socket can't be mounted ({error}).")
+        return True
+
+    async def _create(self, job: Job, image: Image, network: str, log: Log) -> Created:
         spec, tiers = job.spec, self.tiers
         if spec.source is None or spec.workspace_mode != "overlay":
             return await self._made(job, image, network, None, log)
@@ -149,13 +169,15 @@ class Starter(Struct, dict=True):
         job.expect(*(f"/volumes/{volume}" for volume in volumes))
         driver = await self._driver(job, name, tier, log) if layered else None
         socket = self._socket(spec, sees=sees)
+        mine = [places.socket(path, places.SOCKET_IN_JOB) for path in socket]
+        beside = [places.socket(path, places.SOCKET) for path in socket]
         read_only = await self._read_only(job, log, sees=sees)
-        mounts = [*places.of_machine(spec, name, job.labels, driver), *read_only, *socket]
+        mounts = [*places.of_machine(spec, name, job.labels, driver), *read_only, *mine]
         groups = self._groups(spec) if socket and sees else ()
         body = create.of_job(spec, image, network, mounts, job.labels, secret, groups)
         id_ = await create.create(self.api, job, name, body, log)
         externals = [one for one in read_only if one["Target"] == spec.layout.externals]
-        step = [*places.of_step(spec, name), *socket]
+        step = [*places.of_step(spec, name), *beside]
         made = Created(id_, secret, create.is_root(body, image), step, externals)
         if spec.source and not layered and spec.workspace_mode != "bind":
             await self._fill(made, spec)
@@ -171,10 +193,10 @@ class Starter(Struct, dict=True):
             lower = await self.shipping.ship(job, spec.source, spec.hidden, log)
         return await workspace.layers(self.api, spec, lower, name, job.labels)
 
-    def _socket(self, spec: MachineSpec, *, sees: bool) -> list[Mount]:
-        """The daemon's own, wherever the daemon is."""
-        path = self.api.address.socket if spec.docker_socket else ""
-        return [places.socket(path if sees else places.SOCKET)] if path else []
+    def _socket(self, spec: MachineSpec, *, sees: bool) -> list[str]:
+        """The path of the daemon's own, wherever the daemon is."""
+        path = self.api.address.socket if spec.docker_socket and self.sockets else ""
+        return [path if sees else places.SOCKET] if path else []
 
     def _groups(self, spec: MachineSpec) -> tuple[int, ...]:
         """The socket's, where a container stands for a machine whose user may use Docker."""
