@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from engine.machine import Layout, MachineSpec
 from runners.docker import DockerRunner, workspace
+from runners.docker.starting import Starter
 
 __all__ = ["externals", "repository", "spec"]
 
@@ -114,6 +115,29 @@ async def test_the_daemons_socket_for_a_user_who_is_not_root(spec: MachineSpec) 
     spec = replace(spec, options="--user 1000:1000")
     async with DockerRunner().open(spec, print) as machine:
         assert (await run(machine, f"id -u; python3 -c '{ASK}'"))[1] == "1000\n200\n"
+
+
+@pytest.mark.covers("CTR-009")
+@pytest.mark.parametrize("options", ["--user 0", "--user 1000:1000"])
+async def test_the_socket_is_where_all_look_for_it_in_any_image(
+    spec: MachineSpec, options: str
+) -> None:
+    """The image has no /var/run."""
+    spec = replace(spec, image=BUSYBOX, options=options)
+    assert await once(spec, "ls -L /var/run/") == "docker.sock\n"
+
+
+async def test_a_socket_that_can_not_be_mounted_is_done_without(
+    spec: MachineSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(starter: Starter, *_: Any, **__: Any) -> list[str]:
+        return ["/nowhere/docker.sock"] if starter.sockets else []
+
+    monkeypatch.setattr(Starter, "_socket", wrong)
+    told: list[str] = []
+    async with DockerRunner().open(spec, told.append) as machine:
+        assert (await run(machine, "cat file; ls /run/docker.sock"))[1].startswith("content\n")
+    assert told[-1].startswith("Jobs can't reach Docker here: its own socket can't be mounted (")
 
 
 @pytest.mark.covers("CTR-006", "ACT-023")

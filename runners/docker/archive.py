@@ -29,6 +29,20 @@ def directories(names: Iterable[str]) -> bytes:
     return made.getvalue()
 
 
+def link(path: str, target: str) -> bytes:
+    """A tar of one symbolic link."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        tar.addfile(_link(path.lstrip("/"), target))
+    return made.getvalue()
+
+
+def _link(name: str, target: str) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, target, 0o777
+    return entry
+
+
 def shell() -> bytes:
     """A tar of /bin with this computer's static busybox. Raises MachineError."""
     found = shutil.which("busybox")
@@ -45,9 +59,7 @@ def shell() -> bytes:
         tar.addfile(entry, io.BytesIO(content))
         for applet in subprocess.run([found, "--list"], capture_output=True).stdout.split():
             if applet != b"busybox":
-                link = tarfile.TarInfo(f"bin/{applet.decode()}")
-                link.type, link.linkname, link.mode = tarfile.SYMTYPE, "busybox", 0o777
-                tar.addfile(link)
+                tar.addfile(_link(f"bin/{applet.decode()}", "busybox"))
     return made.getvalue()
 
 

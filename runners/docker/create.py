@@ -99,6 +99,7 @@ def of_job(
     made = given(spec.image, env, spec.volumes, spec.ports, spec.options, _REFUSED)
     host = made["HostConfig"]
     host.pop("RestartPolicy", None)
+    _unlink(host)
     if not spec.contains:
         host["Tmpfs"] = {spec.layout.commands: "mode=1777,exec"} | host.get("Tmpfs", {})
     if not is_root(made, image):
@@ -148,15 +149,26 @@ def is_root(made: Body, image: Image) -> bool:
 
 # an image may have a folder of its own there, or nothing
 _LINKED = (
-    f"[ -e {places.SOCKET} ] || {{ mkdir -p {dirname(places.SOCKET)} && "
-    f"ln -s {places.SOCKET_IN_JOB} {places.SOCKET}; }} 2>/dev/null"
+    f"[ -e {places.SOCKET} ] || [ ! -e {places.SOCKET_IN_JOB} ] || {{ "
+    f"mkdir -p {dirname(places.SOCKET)} && ln -s {places.SOCKET_IN_JOB} {places.SOCKET}; "
+    "} 2>/dev/null"
 )
 
 
+def _unlink(host: Body) -> None:
+    """The user's own mounts of the socket go where ours does."""
+    binds = (bind.split(":") for bind in host.get("Binds", []))
+    host["Binds"] = [":".join((source, _moved(to), *more)) for source, to, *more in binds]
+    for mount in host.get("Mounts", []):
+        mount["Target"] = _moved(mount["Target"])
+
+
+def _moved(target: str) -> str:
+    return places.SOCKET_IN_JOB if normpath(target) == places.SOCKET else target
+
+
 def _prepare(spec: MachineSpec, mounts: list[Mount]) -> str:
-    text = "mkdir -p " + " ".join(map(quote, folders(spec.layout)))
-    if any(mount["Target"] == places.SOCKET_IN_JOB for mount in mounts):
-        text += f"; {_LINKED}"
+    text = f"mkdir -p {' '.join(map(quote, folders(spec.layout)))}; {_LINKED}"
     wanted = {one.inside for one in places.shared(spec.layout)} if spec.contains else set()
     # the image of a container step may have a user of its own
     ours = [quote(mount["Target"]) for mount in mounts if mount["Target"] in wanted]
@@ -172,5 +184,5 @@ def _free(made: Body, mounts: list[Mount]) -> list[Mount]:
         *made.get("Volumes", {}),
         *host.get("Tmpfs", {}),
     }
-    taken = {normpath(path).replace(places.SOCKET, places.SOCKET_IN_JOB) for path in taken}
+    taken = {normpath(path) for path in taken}
     return [mount for mount in mounts if normpath(mount["Target"]) not in taken]

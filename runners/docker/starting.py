@@ -235,6 +235,9 @@ class Starter(Struct, dict=True):
             if spec.contains:
                 wanted |= {one.inside for one in places.shared(spec.layout)}
             await files.open_to_all(self.api, made.id, sorted(wanted))
+            if not await files.stat_in(self.api, made.id, posixpath.dirname(places.SOCKET)):
+                link = archive.link(places.SOCKET, places.SOCKET_IN_JOB)
+                await files.unpack(self.api, made.id, "/", link)
 
 
 def wanted_by(spec: MachineSpec) -> Wanted:
