@@ -25,7 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNWRIGHT = [sys.executable, "-m", "engine"]
+# as users have it, where it is installed
+COMMAND = Path(sys.executable).with_name("runwright")
+RUNWRIGHT = [str(COMMAND)] if COMMAND.exists() else [sys.executable, "-m", "engine"]
 LINES = 1_000_000
 SECRET = "s3cret-value"
 
