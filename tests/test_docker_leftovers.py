@@ -207,8 +207,9 @@ def test_whether_an_engine_is_over() -> None:
     assert not owner.over(here)
     assert owner.over("/".join((computer, boot, space, pid, started + "1")))
     assert owner.over("/".join((computer, "earlier", space, pid, started)))
-    assert not owner.over("/".join(("elsewhere", boot, space, "1", "1")))
-    assert not owner.over("/".join((computer, boot, "another", "1", "1")))
+    assert not owner.over("/".join(("elsewhere", "another", space, pid, started)))
+    assert not owner.over("/".join(("a-container", boot, space, pid, started)))
+    assert owner.over("/".join((computer, boot, "another", "1", "1"))) is (os.geteuid() == 0)
     assert not owner.over("")
 
 

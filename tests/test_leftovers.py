@@ -200,6 +200,19 @@ def test_a_killed_engine_leaves_no_process_in_a_namespace(repository: Path) -> N
         eventually(lambda: not carriers(mark))
 
 
+def test_nothing_is_left_where_all_ends_with_the_engine(repository: Path) -> None:
+    """As in a container, whose processes end with the first one."""
+    write(repository, quick=job("run: echo done"))
+    apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    apart += [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    command = [*apart, sys.executable, "-m", "engine", "push", *IMAGE]
+    done = subprocess.run(
+        command, cwd=repository, env=environment(repository), capture_output=True, timeout=GUARD
+    )
+    assert done.returncode == 0, done.stderr
+    assert Running(repository, subprocess.Popen("true")).left() == []
+
+
 def test_clean_spares_what_is_alive(repository: Path) -> None:
     write(repository, slow=SLOW)
     with running(repository, *IMAGE) as run:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from engine.machine import MachineError, MachineSpec
 from runners.docker import owner
 from runners.docker.api import Api
-from runners.docker.reaper import Reaper
+from runners.docker.reaper import Reaper, outlives_engine
 
 REMOVAL = 30.0  # seconds that the removal of one job's things may take
 
@@ -49,8 +49,8 @@ class Leftovers:
 
     async def _remove(self, things: tuple[str, ...], gone: trio.Event) -> None:
         try:
-            # without a reaper nobody else would do it
-            with trio.move_on_after(REMOVAL, shield=self._reaper is None):
+            lasts = self._reaper is not None and outlives_engine()
+            with trio.move_on_after(REMOVAL, shield=not lasts):  # nobody else would do it
                 await owner.remove(self._api, things)
                 if self._reaper is not None:
                     self._reaper.forget(things)

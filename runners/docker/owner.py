@@ -13,6 +13,7 @@ import trio
 
 from engine.machine import MachineError, MachineSpec
 from runners.docker.api import Api, ApiError
+from runners.docker.reaper import outlives_engine
 
 RUN = "runwright.run"
 JOB = "runwright.job"
@@ -35,24 +36,44 @@ def engine() -> str:
 
 
 def over(label: str) -> bool:
-    """Whether the process of an engine's label is certainly gone."""
+    """Whether the process of an engine's label is certainly gone.
+
+    The containers of a computer have names of their own, but share its boot.
+    """
     computer, boot, space, pid, started = (label.split("/") + [""] * 5)[:5]
     here = _here()
-    if computer != here[0]:
+    if computer != here[0] and (boot != here[1] or not boot):
         return False
     if boot != here[1]:
         return True
-    return space == here[2] and pid.isdigit() and _started(int(pid)) != started
+    if space != here[2]:
+        return _is_empty(space)
+    return pid.isdigit() and _started(int(pid)) != started
+
+
+def _is_empty(space: str) -> bool:
+    """Whether no process is in a pid namespace any more; False where not all can be seen."""
+    if os.geteuid() != 0 or not outlives_engine():
+        return False
+    spaces = (_space(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return space not in spaces
 
 
 def _here() -> tuple[str, str, str]:
     boot = Path("/proc/sys/kernel/random/boot_id")
-    space = Path("/proc/self/ns/pid")
     return (
         os.uname().nodename.replace("/", "_"),
         boot.read_text().strip() if boot.exists() else "",
-        str(space.readlink()) if space.exists() else "",
+        _space(os.getpid()),
     )
+
+
+def _space(pid: int) -> str:
+    """The pid namespace of a process, '' where there is none."""
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def _started(pid: int) -> str:
