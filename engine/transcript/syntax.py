@@ -24,27 +24,17 @@ def parse(line: str, known: Collection[str]) -> Command | None:
 
 
 def _usual(line: str, known: Collection[str]) -> Command | None:
-    trimmed = line.strip()
-    if not trimmed.startswith("::"):
+    text = line.lstrip()
+    if not text.startswith("::"):
         return None
-    head, end, data = line.lstrip()[2:].partition("::")
-    name, _, written = head.partition(" ")
-    if not (end and name) or name.lower() not in known:
-        return None
-    properties = _properties(written.strip(), ",", _PROPERTY)
-    return Command(name.lower(), _unescape(data, _DATA), properties, trimmed)
+    head, end, data = text[2:].partition("::")
+    return _read(line, head, data, known, _USUAL) if end else None
 
 
 def _legacy(line: str, known: Collection[str]) -> Command | None:
-    start = line.find("##[")
-    if start < 0:
-        return None
-    head, end, data = line[start + 3 :].partition("]")
-    name, _, written = head.partition(" ")
-    if not (end and name) or name.lower() not in known:
-        return None
-    properties = _properties(written, ";", _LEGACY)
-    return Command(name.lower(), _unescape(data, _LEGACY), properties, line.strip())
+    _, begin, rest = line.partition("##[")
+    head, end, data = rest.partition("]")
+    return _read(line, head, data, known, _OLD) if begin and end else None
 
 
 _DATA = (("%0D", "\r"), ("%0A", "\n"), ("%25", "%"))
@@ -52,15 +42,29 @@ _PROPERTY = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "
 _LEGACY = (("%3B", ";"), ("%0D", "\r"), ("%0A", "\n"), ("%5D", "]"), ("%25", "%"))
 
 
-def _properties(
-    written: str, separator: str, escapes: tuple[tuple[str, str], ...]
-) -> dict[str, str]:
-    found = {}
-    for item in written.split(separator):
+class _Form(Struct, frozen=True):
+    """What the two ways to write a command do not share."""
+
+    separator: str
+    trims: bool  # blanks around all properties
+    in_data: tuple[tuple[str, str], ...]
+    in_properties: tuple[tuple[str, str], ...]
+
+
+_USUAL = _Form(",", True, _DATA, _PROPERTY)
+_OLD = _Form(";", False, _LEGACY, _LEGACY)
+
+
+def _read(line: str, head: str, data: str, known: Collection[str], form: _Form) -> Command | None:
+    name, _, written = head.partition(" ")
+    if not name or name.lower() not in known:
+        return None
+    properties = {}
+    for item in (written.strip() if form.trims else written).split(form.separator):
         key, _, value = item.partition("=")
         if key.strip() and value:
-            found[key.strip().lower()] = _unescape(value, escapes)
-    return found
+            properties[key.strip().lower()] = _unescape(value, form.in_properties)
+    return Command(name.lower(), _unescape(data, form.in_data), properties, line.strip())
 
 
 def _unescape(text: str, escapes: tuple[tuple[str, str], ...]) -> str:
