@@ -32,7 +32,8 @@ def open_frame(bench: Bench, use: Use) -> None:
 
 def enter(use: Use) -> None:
     """Begin the frame anew, with what the step hands to it now."""
-    for frame in {id(inner.frame): inner.frame for inner in use.inner}.values():
+    if use.inner:
+        frame = use.inner[0].frame  # they share it
         frame.inputs, frame.env = use.inputs, {**use.frame.env, **use.env}
         frame.status, frame.keeps = Outcome.SUCCESS, use.keeps
         frame.steps.clear()

@@ -10,6 +10,7 @@ from engine import tarball
 from engine.actions.manifest import DockerRuns
 from engine.events import Log, Phase
 from engine.expr import to_string
+from engine.expr.values import lookup
 from engine.job.environment import (
     in_container_step,
     of_action,
@@ -102,4 +103,4 @@ def _arguments(use: Use, runs: DockerRuns, scope: Scope) -> tuple[str, ...]:
 
 
 def _given(use: Use, name: str) -> str:
-    return next((text for key, text in use.inputs.items() if key.lower() == name), "")
+    return str(lookup(use.inputs, name, ""))

@@ -12,6 +12,7 @@ from engine import actions
 from engine.actions.manifest import Action, DockerRuns, NodeRuns
 from engine.events import Outcome
 from engine.expr import to_string
+from engine.expr.values import lookup
 from engine.job import composite, found, phase
 from engine.job.container import container, image_of
 from engine.job.inputs import inputs
@@ -31,7 +32,7 @@ async def prepare(live: LiveStep, inner: Prepare) -> Try:
     if actions.is_checkout(live.step):
         given = await live.bench.answer(lambda: strings(live.step.with_, live.scope()))
         live.announce()
-        ref = next((text for name, text in given.items() if name.lower() == "ref"), "")
+        ref = lookup(given, "ref", "")
         if ref and ref not in _names_of_checkout(live.bench.state.base["github"]):
             live.annotate(_other_ref(ref, live.bench.state.base["github"]), "warning")
         return partial(_checked_out, live)
