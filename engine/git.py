@@ -21,14 +21,15 @@ _REMOTE = re.compile(
 
 def checkout(directory: Path, default_branch: str = "") -> Checkout:
     """The facts of the checkout at a directory; what git can't tell keeps a plain default."""
-    configured, head, listed, newest = asked_at_once(directory, _CONFIG, _HEAD, _HEADS, _NEWEST)
-    settings = _settings(configured or "")
+    printed = asked_at_once(directory, _CONFIG, _HEAD, _HEADS, _NEWEST)
+    configured, head, listed, newest = (text or "" for text in printed)
+    settings = _settings(configured)
     server, repository = _remote(settings.get("remote.origin.url", ""))
-    tips, current = _branches(listed or "")
+    tips, current = _branches(listed)
     usual = settings.get("init.defaultbranch", "main")
-    branch = default_branch or _default_branch(head or "", list(map(short_ref, tips)), usual)
+    branch = default_branch or _default_branch(head, list(map(short_ref, tips)), usual)
     ref = current or _detached(directory) or f"refs/heads/{branch}"
-    commit = _commit(newest or "")
+    commit = _commit(newest)
     tips |= _remote_tips(directory, branch, ref)
     base = tips.get(f"refs/remotes/origin/{branch}") or tips.get(f"refs/heads/{branch}", "")
     return Checkout(

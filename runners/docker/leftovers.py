@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from engine.machine import MachineError, MachineSpec
 from runners.docker import owner
 from runners.docker.api import Api
-from runners.docker.reaper import Reaper, outlives_engine
+from runners.docker.reaper import Reaper
 
 REMOVAL = 30.0  # seconds that the removal of one job's things may take
 
@@ -49,7 +49,7 @@ class Leftovers:
 
     async def _remove(self, things: tuple[str, ...], gone: trio.Event) -> None:
         try:
-            lasts = self._reaper is not None and outlives_engine()
+            lasts = self._reaper is not None and owner.is_outermost()
             with trio.move_on_after(REMOVAL, shield=not lasts):  # nobody else would do it
                 await owner.remove(self._api, things)
                 if self._reaper is not None:

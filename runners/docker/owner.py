@@ -13,7 +13,6 @@ import trio
 
 from engine.machine import MachineError, MachineSpec
 from runners.docker.api import Api, ApiError
-from runners.docker.reaper import outlives_engine
 
 RUN = "runwright.run"
 JOB = "runwright.job"
@@ -21,6 +20,8 @@ ENGINE = "runwright.engine"  # computer/boot/pid namespace/pid/start time
 TREE = "runwright.tree"  # volumes that hold a copy of a folder, for whoever wants it
 ACTION = "runwright.action"  # images that were built for an action, with its name
 _TRIES = 200
+# by the number that all of Linux has for it (include/linux/proc_ns.h)
+_OUTERMOST = "pid:[4026531836]"
 
 
 def labels(spec: MachineSpec) -> dict[str, str]:
@@ -51,9 +52,15 @@ def over(label: str) -> bool:
     return pid.isdigit() and _started(int(pid)) != started
 
 
+def is_outermost() -> bool:
+    """Whether the engine is in the pid namespace of the machine itself: from there all are seen,
+    and a process beside the engine outlives it. In a container's, all may end with it."""
+    return _here()[2] == _OUTERMOST
+
+
 def _is_empty(space: str) -> bool:
     """Whether no process is in a pid namespace any more; False where not all can be seen."""
-    if os.geteuid() != 0 or not outlives_engine():
+    if os.geteuid() != 0 or not is_outermost():
         return False
     spaces = (_space(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return space not in spaces

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -11,20 +10,8 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-# the pid namespace of the machine itself, by the number that all of Linux has for it
-# (include/linux/proc_ns.h); in any other, as a container's, all may end with the engine
-_OUTERMOST = "pid:[4026531836]"
 PATIENCE = 30.0  # seconds
 _PAUSE = 0.05
-
-
-def outlives_engine() -> bool:
-    """Whether a process beside the engine goes on when the engine has ended: the engine is in the
-    outermost pid namespace, from where all are seen."""
-    try:
-        return os.readlink("/proc/self/ns/pid") == _OUTERMOST  # noqa: PTH115 (pathlib takes a while)
-    except OSError:
-        return False
 
 
 class Reaper:

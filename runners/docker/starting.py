@@ -68,12 +68,10 @@ class Starter(Struct, dict=True):
             except ApiError as error:
                 if _lacks_shell(error) and image.id not in self._bare:
                     self._bare.add(image.id)
-                elif self._gives_up_socket(error, log):
-                    pass
                 elif error.status == 404 and "no such image" in str(error).lower():
                     self.images.forget(wanted_by(job.spec))
                     image = await self.image(job.spec, log)
-                else:
+                elif not self._gives_up_socket(error, log):
                     raise
                 return await self._start(stack, job, image, network, log)
         except ApiError as error:
